@@ -1,0 +1,31 @@
+// Instruction-set tiers and which of them this process uses.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+
+namespace engine {
+
+// Ordered within an architecture: a later tier includes the earlier ones.
+enum class Isa : int { scalar = 0, neon = 1, avx2 = 2, avx512 = 3, avx512vnni = 4, avx512bf16 = 5 };
+
+const char* isa_name(Isa isa);
+Result<Isa> isa_from_name(const std::string& name);
+
+// True when the CPU and the operating system (xgetbv) support `isa`.
+bool isa_supported(Isa isa);
+
+// The tiers that this machine supports, lowest first.
+std::vector<Isa> supported_isas();
+
+// The tier that kernels are chosen for: the best supported, unless the environment variable ENGINE_ISA names
+// another when the library is loaded. A name that is unknown or unsupported is an error of every load (see isa_status).
+Isa active_isa();
+Status isa_status();
+
+// For tests: chooses the tier for models loaded from now on. REQUIRES: isa_supported(isa).
+void force_isa(Isa isa);
+
+}  // namespace engine
