@@ -1,0 +1,67 @@
+#include "base/memory.h"
+
+#include <cstdlib>
+#include <new>
+
+#include "base/checked.h"
+
+namespace engine {
+namespace {
+
+std::atomic<int64_t> g_fail_countdown{0};
+
+bool allocation_must_fail() {
+  if (g_fail_countdown.load(std::memory_order_relaxed) <= 0) return false;
+  return g_fail_countdown.fetch_sub(1, std::memory_order_relaxed) == 1;
+}
+
+}  // namespace
+
+void fail_allocation_after(int64_t n) { g_fail_countdown.store(n, std::memory_order_relaxed); }
+
+Status MemoryAccount::charge(int64_t bytes, const char* what) {
+  int64_t used = used_.load(std::memory_order_relaxed), total;
+  do {
+    if (!checked_add(used, bytes, &total) || (limit_ > 0 && total > limit_))
+      return error(Code::MemoryLimitExceeded, "%s needs %lld bytes; %lld of the %lld allowed are in use", what,
+                   (long long)bytes, (long long)used, (long long)limit_);
+  } while (!used_.compare_exchange_weak(used, total, std::memory_order_relaxed));
+  int64_t peak = peak_.load(std::memory_order_relaxed);
+  while (total > peak && !peak_.compare_exchange_weak(peak, total, std::memory_order_relaxed)) {
+  }
+  return {};
+}
+
+Result<RefPtr<Buffer>> Buffer::allocate(int64_t bytes, MemoryAccount* account, const char* what) {
+  if (bytes < 0 || bytes > (int64_t(1) << 47))
+    return error(Code::MemoryLimitExceeded, "%s needs %lld bytes", what, (long long)bytes);
+  if (account) ENGINE_TRY(account->charge(bytes, what));
+  size_t rounded = size_t(round_up(bytes > 0 ? bytes : 1, kAlignment));
+  void* data = allocation_must_fail() ? nullptr : ::operator new(rounded, std::align_val_t(kAlignment), std::nothrow);
+  if (!data) {
+    if (account) account->release(bytes);
+    return error(Code::MemoryLimitExceeded, "%s needs %lld bytes, which the system refuses", what, (long long)bytes);
+  }
+  RefPtr<Buffer> buffer(new Buffer);
+  buffer->data_ = static_cast<char*>(data);
+  buffer->size_ = bytes;
+  buffer->account_ = RefPtr<MemoryAccount>(account);
+  buffer->owned_ = true;
+  return buffer;
+}
+
+RefPtr<Buffer> Buffer::view(void* data, int64_t bytes, RefPtr<RefCounted> owner) {
+  RefPtr<Buffer> buffer(new Buffer);
+  buffer->data_ = static_cast<char*>(data);
+  buffer->size_ = bytes;
+  buffer->owner_ = std::move(owner);
+  return buffer;
+}
+
+Buffer::~Buffer() {
+  if (!owned_) return;
+  ::operator delete(data_, std::align_val_t(kAlignment));
+  if (account_) account_->release(size_);
+}
+
+}  // namespace engine

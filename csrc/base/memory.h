@@ -1,0 +1,58 @@
+// Counted, bounded, aligned memory.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/ref_ptr.h"
+#include "base/status.h"
+
+namespace engine {
+
+inline constexpr size_t kAlignment = 64;
+
+// Bytes charged against a limit. Thread-safe. A model's weights, arenas and run-time buffers share one.
+class MemoryAccount : public RefCounted {
+ public:
+  // limit 0: none.
+  explicit MemoryAccount(int64_t limit = 0) : limit_(limit) {}
+  // Charges `bytes`, or fails with MemoryLimitExceeded that names `what`, the bytes asked, used and allowed.
+  Status charge(int64_t bytes, const char* what);
+  void release(int64_t bytes) { used_.fetch_sub(bytes, std::memory_order_relaxed); }
+  int64_t used() const { return used_.load(std::memory_order_relaxed); }
+  int64_t peak() const { return peak_.load(std::memory_order_relaxed); }
+  int64_t limit() const { return limit_; }
+
+ private:
+  int64_t limit_;
+  std::atomic<int64_t> used_{0}, peak_{0};
+};
+
+// A block of memory: owned (aligned to kAlignment, charged to an account) or a view that keeps its owner alive.
+class Buffer : public RefCounted {
+ public:
+  // Uninitialised memory; bytes may be 0. MemoryLimitExceeded when the account or the system refuses. `account` may be null.
+  static Result<RefPtr<Buffer>> allocate(int64_t bytes, MemoryAccount* account, const char* what);
+  // A view of memory that `owner` (may be null: the memory outlives every use) keeps alive.
+  static RefPtr<Buffer> view(void* data, int64_t bytes, RefPtr<RefCounted> owner);
+
+  char* data() const { return data_; }
+  int64_t size() const { return size_; }
+
+ protected:
+  Buffer() = default;
+  ~Buffer() override;
+  char* data_ = nullptr;
+  int64_t size_ = 0;
+
+ private:
+  RefPtr<MemoryAccount> account_;
+  RefPtr<RefCounted> owner_;
+  bool owned_ = false;
+};
+
+// For tests: the n-th allocation from now on fails (0: none fails). Process-wide.
+void fail_allocation_after(int64_t n);
+
+}  // namespace engine

@@ -1,0 +1,67 @@
+// What a running step sees of its call: when to stop, the threads it may use, its scratch memory.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <type_traits>
+
+#include "base/status.h"
+#include "sched/run_control.h"
+#include "sched/thread_pool.h"
+
+namespace engine {
+
+// About how long one tile takes at most: time is read between tiles.
+inline constexpr double kTileNs = 100e3;
+// Below this a second thread costs more than it brings.
+inline constexpr double kParallelNs = 12e3;
+// No tile is cut smaller than this for the sake of balance.
+inline constexpr double kMinTileNs = 4e3;
+
+class RunContext {
+ public:
+  // threads: how many threads this call may use, itself included. scratch: threads * scratch_per_worker bytes, may be null.
+  RunContext(RunControl& control, int threads, char* scratch = nullptr, int64_t scratch_per_worker = 0)
+      : control_(control), threads_(threads), scratch_(scratch), scratch_per_worker_(scratch_per_worker) {}
+
+  RunControl& control() const { return control_; }
+  int threads() const { return threads_; }
+
+  // Worker `worker`'s scratch memory; the size is what the plan's steps asked for at most.
+  char* scratch(int worker) const { return scratch_ + worker * scratch_per_worker_; }
+  int64_t scratch_size() const { return scratch_per_worker_; }
+
+  // A checkpoint outside parallel(): null while the call may go on.
+  Status checkpoint() { return control_.check() ? Status() : control_.status(); }
+
+  // Runs body(begin, end, worker) over [0, items) in tiles of about kTileNs or less, given what one item costs in
+  // nanoseconds on one thread, on up to threads() threads. Tiles are claimed, not dealt out. Every item is in exactly one
+  // tile; what a tile computes must not depend on where it begins and ends. Returns null when all items were done, else why
+  // the call stops. The calling thread reads the clock between its tiles.
+  template <class Body>
+  Status parallel(int64_t items, double ns_per_item, Body&& body) {
+    if (items <= 0) return checkpoint();
+    double total = double(items) * ns_per_item;
+    if (total <= kParallelNs) {
+      body(int64_t(0), items, 0);
+      return checkpoint();
+    }
+    int64_t tile = tile_items(items, ns_per_item, total);
+    using Fn = std::remove_reference_t<Body>;
+    return run_tiles(items, tile, [](void* fn, int64_t b, int64_t e, int w) { (*static_cast<Fn*>(fn))(b, e, w); },
+                     const_cast<void*>(static_cast<const void*>(&body)));
+  }
+
+ private:
+  using TileFn = void (*)(void* body, int64_t begin, int64_t end, int worker);
+  int64_t tile_items(int64_t items, double ns_per_item, double total) const;
+  Status run_tiles(int64_t items, int64_t tile, TileFn fn, void* body);
+
+  RunControl& control_;
+  int threads_;
+  char* scratch_;
+  int64_t scratch_per_worker_;
+};
+
+}  // namespace engine
