@@ -99,6 +99,12 @@ void InferContext::set_view(int o, int i, int64_t offset) {
   outputs[size_t(o)].view_offset = offset;
 }
 
+void InferContext::set_value(int o, Tensor value) {
+  if (!has_output(o)) return;
+  outputs[size_t(o)].type = TypeInfo::tensor(value.dtype, value.shape);
+  outputs[size_t(o)].value = std::make_shared<const Tensor>(std::move(value));
+}
+
 void InferContext::allow_in_place(int o, int i) {
   if (has_output(o)) outputs[size_t(o)].in_place.push_back(i);
 }

@@ -95,7 +95,13 @@ class InferContext {
   // REQUIRES: has_rank(i).
   const Shape& shape(int i) const { return type(i).shape; }
   // The elements of input i where they are known already (a constant, folded shape arithmetic, or at run time), else null.
-  const Tensor* value(int i) const { return has_input(i) ? values_[size_t(i)] : nullptr; }
+  const Tensor* value(int i) const {
+    if (!has_input(i)) return nullptr;
+    value_reads_ |= uint64_t(1) << (i & 63);
+    return values_[size_t(i)];
+  }
+  // The inputs whose value() was asked for, as bits (position modulo 64).
+  uint64_t value_reads() const { return value_reads_; }
   // The integers (int32 or int64 tensor) of input i; REQUIRES: value(i).
   std::vector<int64_t> integers(int i) const;
 
@@ -122,6 +128,8 @@ class InferContext {
   // Output o is input i's memory from byte `offset` on (plain layout, contiguous): nothing moves, run is not asked to fill o.
   // When every output is a view, run is not called at all. Call it besides set(o, dtype, shape).
   void set_view(int o, int i, int64_t offset = 0);
+  // Output o's elements follow from what is known already (the inputs' shapes, say): a small tensor.
+  void set_value(int o, Tensor value);
   // Output o may be computed in input i's memory (same byte size; run reads an element before it writes it).
   void allow_in_place(int o, int i);
 
@@ -131,6 +139,7 @@ class InferContext {
     int view_of = -1;
     int64_t view_offset = 0;
     std::vector<int> in_place;
+    std::shared_ptr<const Tensor> value;
   };
   std::vector<Output> outputs;
   BodyInference* bodies_ = nullptr;
@@ -139,6 +148,7 @@ class InferContext {
   const Node& node_;
   std::span<const TypeInfo* const> inputs_;
   std::span<const Tensor* const> values_;
+  mutable uint64_t value_reads_ = 0;
 };
 
 // Packed constants, shared by all plans of a model. Thread-safe.
