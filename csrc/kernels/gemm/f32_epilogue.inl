@@ -1,0 +1,85 @@
+// What happens to finished sums on their way into C. Included inside a tier's namespace after its Lanes.
+
+// True when C is the bare sum.
+static bool is_bare(const GemmF32& g) {
+  const GemmEpilogue& e = g.epilogue;
+  return g.alpha == 1.0f && g.beta == 0.0f && !e.column_bias && !e.row_bias && !e.residual &&
+         e.activation == Activation::none && !e.row_fn;
+}
+
+// The limits of activations that are limits; false for others.
+static bool activation_limits(const GemmEpilogue& e, float* low, float* high) {
+  bool relu = e.activation == Activation::relu;
+  *low = relu ? 0.0f : e.activation_a;
+  *high = relu ? INFINITY : e.activation_b;
+  return relu || e.activation == Activation::clip;
+}
+
+template <class F>
+void map_row(float* row, int n, F f) {
+  int j = 0;
+  for (; j + Lanes::width <= n; j += Lanes::width) Lanes::store(row + j, f(Lanes::load(row + j)));
+  if (j < n) Lanes::store_first(row + j, f(Lanes::load_first(row + j, n - j)), n - j);
+}
+
+static Lanes::V unit_ramp(Lanes::V x, Lanes::V a, Lanes::V b) {
+  return Lanes::at_most(Lanes::set(1.0f), Lanes::at_least(Lanes::zero(), Lanes::add(Lanes::mul(x, a), b)));
+}
+
+static void activate_row(float* row, int n, const GemmEpilogue& e) {
+  using V = Lanes::V;
+  const V a = Lanes::set(e.activation_a), b = Lanes::set(e.activation_b);
+  switch (e.activation) {
+    case Activation::leaky_relu:
+      return map_row(row, n, [=](V x) { return Lanes::if_negative(x, Lanes::mul(x, a), x); });
+    case Activation::hard_sigmoid:
+      return map_row(row, n, [=](V x) { return unit_ramp(x, a, b); });
+    case Activation::hard_swish:
+      return map_row(row, n, [](V x) {
+        return Lanes::mul(x, unit_ramp(x, Lanes::set(1.0f / 6.0f), Lanes::set(0.5f)));
+      });
+    default:
+      for (int j = 0; j < n; ++j) row[j] = activate(e.activation, row[j], e.activation_a, e.activation_b);
+  }
+}
+
+// One row: c[0 .. n) = limits(alpha * sums + beta * c + bias + residual). residual may be c.
+struct RowTerms {
+  const float* column_bias;
+  const float* residual;
+  float alpha, beta, row_bias, low, high;
+  bool limited, add_row_bias;
+};
+
+static Lanes::V add_terms(Lanes::V x, const float* c, int64_t j, int left, const RowTerms& t) {
+  auto load = [=](const float* p) { return left >= Lanes::width ? Lanes::load(p + j) : Lanes::load_first(p + j, left); };
+  if (t.alpha != 1.0f) x = Lanes::mul(x, Lanes::set(t.alpha));
+  if (t.beta != 0.0f) x = Lanes::add(x, Lanes::mul(Lanes::set(t.beta), load(c)));
+  if (t.column_bias) x = Lanes::add(x, load(t.column_bias));
+  if (t.add_row_bias) x = Lanes::add(x, Lanes::set(t.row_bias));
+  if (t.residual) x = Lanes::add(x, load(t.residual));
+  if (t.limited) x = Lanes::at_most(Lanes::set(t.high), Lanes::at_least(Lanes::set(t.low), x));
+  return x;
+}
+
+// Sums of rows [row, row + rows) and columns [column, column + columns) of C; sums has whole vectors in each row.
+static void finish(const GemmF32& g, const float* sums, int64_t sums_row, int64_t row, int rows, int64_t column,
+                   int columns) {
+  const GemmEpilogue& e = g.epilogue;
+  RowTerms t;
+  t.alpha = g.alpha, t.beta = g.beta;
+  t.limited = activation_limits(e, &t.low, &t.high);
+  t.column_bias = e.column_bias ? e.column_bias + column : nullptr;
+  t.add_row_bias = e.row_bias != nullptr;
+  for (int i = 0; i < rows; ++i, sums += sums_row) {
+    float* c = g.c + (row + i) * g.c_stride + column;
+    t.row_bias = e.row_bias ? e.row_bias[row + i] : 0.0f;
+    t.residual = e.residual ? e.residual + (row + i) * e.residual_stride + column : nullptr;
+    int j = 0;
+    for (; j + Lanes::width <= columns; j += Lanes::width)
+      Lanes::store(c + j, add_terms(Lanes::load(sums + j), c, j, Lanes::width, t));
+    if (j < columns) Lanes::store_first(c + j, add_terms(Lanes::load(sums + j), c, j, columns - j, t), columns - j);
+    if (!t.limited && e.activation != Activation::none) activate_row(c, columns, e);
+    if (e.row_fn) e.row_fn(c, columns, column, e.row_context);
+  }
+}

@@ -1,0 +1,96 @@
+// Micro-kernels: a few rows by one to four vectors of columns, the sums held in registers.
+// Included inside a tier's namespace after its Lanes.
+
+#if defined(__clang__)
+#define ENGINE_UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__)
+#define ENGINE_UNROLL _Pragma("GCC unroll 16")
+#else
+#define ENGINE_UNROLL
+#endif
+
+constexpr int kPanelVectors = 4;
+constexpr int kPanel = kPanelVectors * Lanes::width;
+constexpr int kMostRows = Lanes::registers == 32 ? 12 : 6;
+constexpr int kMicroFloats = 24 * Lanes::width;
+
+// Rows of the largest micro-kernel with `vectors` vectors of columns.
+constexpr int micro_rows(int vectors) {
+  if (Lanes::registers == 32) return vectors <= 2 ? 12 : vectors == 3 ? 8 : 6;
+  return vectors <= 2 ? 6 : 2;
+}
+
+// out[i, j] = sum[i, j] + the chain over p of a[i * a_row + p * a_col] * b[p * b_row + j]; sum may be null (no term).
+struct MicroCall {
+  const float* a;
+  int64_t a_row, a_col;
+  const float* b;
+  int64_t b_row;
+  int64_t k;
+  const float* sum;
+  int64_t sum_row;
+  float* out;
+  int64_t out_row;
+};
+
+template <int R, int NV>
+void micro(const MicroCall& call) {
+  using V = Lanes::V;
+  V acc[R][NV];
+  ENGINE_UNROLL
+  for (int i = 0; i < R; ++i) {
+    ENGINE_UNROLL
+    for (int j = 0; j < NV; ++j) acc[i][j] = Lanes::zero();
+  }
+  const float* a = call.a;
+  const float* b = call.b;
+  const int64_t a_row = call.a_row, a_col = call.a_col, b_row = call.b_row;
+  for (int64_t p = call.k; p > 0; --p) {
+    V bv[NV];
+    ENGINE_UNROLL
+    for (int j = 0; j < NV; ++j) bv[j] = Lanes::load(b + j * Lanes::width);
+    ENGINE_UNROLL
+    for (int i = 0; i < R; ++i) {
+      V av = Lanes::set(a[i * a_row]);
+      ENGINE_UNROLL
+      for (int j = 0; j < NV; ++j) acc[i][j] = Lanes::fma(av, bv[j], acc[i][j]);
+    }
+    a += a_col;
+    b += b_row;
+  }
+  if (call.sum) {
+    ENGINE_UNROLL
+    for (int i = 0; i < R; ++i) {
+      ENGINE_UNROLL
+      for (int j = 0; j < NV; ++j)
+        acc[i][j] = Lanes::add(Lanes::load(call.sum + i * call.sum_row + j * Lanes::width), acc[i][j]);
+    }
+  }
+  ENGINE_UNROLL
+  for (int i = 0; i < R; ++i) {
+    ENGINE_UNROLL
+    for (int j = 0; j < NV; ++j) Lanes::store(call.out + i * call.out_row + j * Lanes::width, acc[i][j]);
+  }
+}
+
+using MicroFn = void (*)(const MicroCall&);
+
+template <int R, int NV>
+constexpr MicroFn micro_or_null() {
+  if constexpr (R <= micro_rows(NV)) {
+    return micro<R, NV>;
+  } else {
+    return nullptr;
+  }
+}
+
+#define ENGINE_MICRO_ROW(r) \
+  { micro_or_null<r, 1>(), micro_or_null<r, 2>(), micro_or_null<r, 3>(), micro_or_null<r, 4>() }
+
+// kMicro[rows - 1][vectors - 1]
+constexpr MicroFn kMicro[12][kPanelVectors] = {
+    ENGINE_MICRO_ROW(1), ENGINE_MICRO_ROW(2), ENGINE_MICRO_ROW(3),  ENGINE_MICRO_ROW(4),
+    ENGINE_MICRO_ROW(5), ENGINE_MICRO_ROW(6), ENGINE_MICRO_ROW(7),  ENGINE_MICRO_ROW(8),
+    ENGINE_MICRO_ROW(9), ENGINE_MICRO_ROW(10), ENGINE_MICRO_ROW(11), ENGINE_MICRO_ROW(12)};
+
+#undef ENGINE_MICRO_ROW

@@ -1,0 +1,134 @@
+// Tiles of float32 products. Included inside a tier's namespace after f32_micro, f32_epilogue and f32_pack.
+
+// One tile over one block of k.
+struct Block {
+  const GemmF32* g;
+  GemmTile tile;
+  int64_t k0, k;           // this block of the sum
+  bool first, last, bare;
+  const float* a;          // element [m0, k0]
+  int64_t a_row, a_col;
+  bool packed_a;           // in groups of kPackedRows
+  float* sums;             // [m1 - m0][sums_row]: the blocks of k so far
+  int64_t sums_row;
+  float* panel;            // scratch for a panel of B
+};
+
+// A panel of B, as far as a block needs it.
+struct Columns {
+  const float* b;
+  int64_t b_row;
+  int64_t n0;     // first column in C
+  int vectors;
+  int columns;    // of C; the last vector may have more
+};
+
+static void run_micro(const Block& block, const Columns& part, int64_t i, int rows) {
+  const GemmF32& g = *block.g;
+  alignas(64) float finished[kMicroFloats];
+  int64_t row = block.tile.m0 + i, whole = part.vectors * Lanes::width;
+  float* sums = block.sums + i * block.sums_row + (part.n0 - block.tile.n0);
+  bool direct = block.last && block.bare && part.columns == whole;
+  MicroCall call;
+  call.a = block.packed_a ? block.a + i * block.k : block.a + i * block.a_row;
+  call.a_row = block.a_row, call.a_col = block.a_col;
+  call.b = part.b, call.b_row = part.b_row, call.k = block.k;
+  call.sum = block.first ? nullptr : sums, call.sum_row = block.sums_row;
+  call.out = !block.last ? sums : direct ? g.c + row * g.c_stride + part.n0 : finished;
+  call.out_row = !block.last ? block.sums_row : direct ? g.c_stride : whole;
+  kMicro[rows - 1][part.vectors - 1](call);
+  if (block.last && !direct) finish(g, finished, whole, row, rows, part.n0, part.columns);
+}
+
+static void run_columns(const Block& block, const Columns& part) {
+  int64_t m = block.tile.m1 - block.tile.m0;
+  int most = micro_rows(part.vectors);
+  if (block.packed_a && most > kPackedRows) most = kPackedRows;
+  if (block.packed_a) {
+    for (int64_t i = 0; i < m; i += most) run_micro(block, part, i, m - i < most ? int(m - i) : most);
+    return;
+  }
+  int64_t calls = (m + most - 1) / most;
+  for (int64_t i = 0; calls > 0; --calls) {
+    int rows = int((m - i + calls - 1) / calls);
+    run_micro(block, part, i, rows);
+    i += rows;
+  }
+}
+
+// Cuts a panel into groups of as many vectors as the rows leave registers for.
+static void run_panel(const Block& block, const Columns& panel) {
+  int64_t m = block.tile.m1 - block.tile.m0;
+  int group = Lanes::registers == 32 || m <= 2 ? kPanelVectors : 2;
+  for (int v = 0; v < panel.vectors; v += group) {
+    Columns part = panel;
+    part.vectors = panel.vectors - v < group ? panel.vectors - v : group;
+    part.b += v * Lanes::width;
+    part.n0 += v * Lanes::width;
+    part.columns -= v * Lanes::width;
+    if (part.columns > part.vectors * Lanes::width) part.columns = part.vectors * Lanes::width;
+    run_columns(block, part);
+  }
+}
+
+static Columns columns_of_panel(const Block& block, int64_t n0) {
+  const GemmF32& g = *block.g;
+  Columns panel;
+  int64_t n1 = n0 + kPanel < block.tile.n1 ? n0 + kPanel : block.tile.n1;
+  panel.n0 = n0;
+  panel.columns = int(n1 - n0);
+  panel.vectors = (panel.columns + Lanes::width - 1) / Lanes::width;
+  if (g.packed_b) {
+    panel.b_row = panel_width(g.n, n0);
+    panel.b = static_cast<const float*>(g.packed_b) + n0 * g.k + block.k0 * panel.b_row;
+    return panel;
+  }
+  panel.b = g.b + block.k0 * g.b_row + n0 * g.b_col;
+  panel.b_row = g.b_row;
+  bool whole = panel.columns % Lanes::width == 0, few_rows = block.tile.m1 - block.tile.m0 <= 2 * kMostRows;
+  if (g.b_col == 1 && whole && few_rows) return panel;
+  panel.b_row = panel.vectors * Lanes::width;
+  pack_panel_f32(panel.b, g.b_row, g.b_col, block.k, panel.columns, panel.b_row, block.panel);
+  panel.b = block.panel;
+  return panel;
+}
+
+static void run_block(const Block& block) {
+  for (int64_t n0 = block.tile.n0; n0 < block.tile.n1; n0 += kPanel) run_panel(block, columns_of_panel(block, n0));
+}
+
+static int64_t round_up_64(int64_t bytes) { return (bytes + 63) / 64 * 64; }
+
+static void run(const GemmF32& g, const GemmTile& tile, void* scratch) {
+  const int64_t m = tile.m1 - tile.m0, n = tile.n1 - tile.n0, longest = gemm_k_block(g.k);
+  if (m <= 0 || n <= 0) return;
+  char* free = static_cast<char*>(scratch);
+  Block block;
+  block.g = &g, block.tile = tile, block.bare = is_bare(g);
+  block.sums = reinterpret_cast<float*>(free);
+  block.sums_row = (n + kPanel - 1) / kPanel * kPanel;
+  if (g.k > longest) free += round_up_64(m * block.sums_row * int64_t(sizeof(float)));
+  block.packed_a = g.a_col != 1 && g.k > 0;
+  float* packed_a = reinterpret_cast<float*>(free);
+  if (block.packed_a)
+    free += round_up_64((m + kPackedRows - 1) / kPackedRows * kPackedRows * ((longest + 3) / 4 * 4) * int64_t(sizeof(float)));
+  block.panel = reinterpret_cast<float*>(free);
+  block.k0 = tile.k0;
+  do {
+    block.k = tile.k1 - block.k0 < longest ? tile.k1 - block.k0 : longest;
+    block.first = block.k0 == 0, block.last = block.k0 + block.k >= g.k;
+    block.a = g.a + tile.m0 * g.a_row + block.k0 * g.a_col;
+    block.a_row = g.a_row, block.a_col = g.a_col;
+    if (block.packed_a) {
+      pack_a(block.a, g.a_row, g.a_col, m, block.k, packed_a);
+      block.a = packed_a, block.a_row = 1, block.a_col = kPackedRows;
+    }
+    run_block(block);
+    block.k0 += block.k;
+  } while (block.k0 < tile.k1);
+}
+
+constexpr GemmBlocking kBlocking = {6, kPanel, kTileMacs, int(sizeof(float)), int(sizeof(float))};
+
+extern const GemmKernels gemm_table;
+const GemmKernels gemm_table = {kBlocking, packed_b_bytes, pack_b, run};

@@ -1,0 +1,88 @@
+#include "kernels/gemm/tiling.h"
+
+#include <algorithm>
+
+namespace engine {
+namespace {
+
+constexpr int64_t kLongestChain = 2048;
+constexpr int64_t kChainUnit = 64;
+constexpr int64_t kStreamBytes = 1 << 20;     // 100 us at 10 GB/s
+constexpr int64_t kResidentBytes = 512 << 10;  // columns of B that stay in a second-level cache
+constexpr int64_t kFinestTileMacs = 250000;    // some microseconds: a tile worth handing to another thread
+constexpr int64_t kTilesPerWorker = 3;
+
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
+
+// Tiles of equal height, multiples of `unit`, none above `limit` (or one unit).
+int64_t even_tile(int64_t size, int64_t limit, int64_t unit) {
+  limit = std::max(unit, limit / unit * unit);
+  return round_up(ceil_div(size, ceil_div(size, limit)), unit);
+}
+
+int64_t work_of_a_tile(const GemmBlocking& b, int64_t m, int64_t n, int64_t k, int workers) {
+  if (workers <= 1) return b.tile_macs;
+  double share = double(m) * double(n) * double(k) / double(workers * kTilesPerWorker);
+  if (share > double(b.tile_macs)) return b.tile_macs;
+  return std::clamp<int64_t>(int64_t(share), std::min(kFinestTileMacs, b.tile_macs), b.tile_macs);
+}
+
+}  // namespace
+
+int64_t gemm_k_block(int64_t k) {
+  if (k <= kLongestChain) return std::max<int64_t>(k, 1);
+  return round_up(ceil_div(k, ceil_div(k, kLongestChain)), kChainUnit);
+}
+
+size_t gemm_scratch_bytes(const GemmBlocking& b, int64_t tile_m, int64_t tile_n, int64_t k, bool pack_a, bool pack_b) {
+  int64_t block = gemm_k_block(k), bytes = 0;
+  if (k > block) bytes += round_up(tile_m * round_up(tile_n, b.panel) * b.sum_bytes, 64);
+  if (pack_a) bytes += round_up(round_up(tile_m, b.rows) * round_up(block, 4) * b.element_bytes, 64);
+  if (pack_b) bytes += round_up(b.panel * round_up(block, 4) * b.element_bytes, 64);
+  return size_t(bytes);
+}
+
+GemmTiling gemm_tiling(const GemmBlocking& b, int64_t m, int64_t n, int64_t k, int workers, bool pack_a, bool pack_b) {
+  GemmTiling t{};
+  t.m = m, t.n = n, t.k = k;
+  t.k_steps = 1;
+  t.tile_k = std::max<int64_t>(k, 1);
+  if (m <= 0 || n <= 0) return t;
+  int64_t depth = std::max<int64_t>(k, 1);
+  int64_t area = std::max<int64_t>(1, work_of_a_tile(b, m, n, k, workers) / depth);
+  int64_t widest = std::max<int64_t>(b.panel, kResidentBytes / (depth * b.element_bytes));
+  if (m <= 4 * b.rows) {
+    t.tile_m = round_up(m, b.rows);
+    widest = std::max<int64_t>(b.panel, kStreamBytes / (depth * b.element_bytes));
+    t.tile_n = even_tile(n, std::min(area / m, widest), b.panel);
+  } else {
+    int64_t side = 1;
+    while ((side + 1) * (side + 1) * b.panel * b.panel <= area) ++side;
+    t.tile_n = even_tile(n, std::min(side * b.panel, widest), b.panel);
+    t.tile_m = even_tile(m, area / std::min(t.tile_n, n), b.rows);
+  }
+  t.tiles_m = ceil_div(m, t.tile_m);
+  t.tiles_n = ceil_div(n, t.tile_n);
+  t.tiles = t.tiles_m * t.tiles_n;
+  int64_t block = gemm_k_block(k), macs_a_k = std::min(m, t.tile_m) * std::min(n, t.tile_n);
+  if (k > block && macs_a_k * k > 2 * b.tile_macs) {
+    t.tile_k = std::max<int64_t>(1, b.tile_macs / (macs_a_k * block)) * block;
+    t.k_steps = ceil_div(k, t.tile_k);
+  }
+  t.scratch_bytes = gemm_scratch_bytes(b, t.tile_m, t.tile_n, k, pack_a, pack_b);
+  return t;
+}
+
+GemmTile gemm_tile(const GemmTiling& t, int64_t index, int64_t k_step) {
+  GemmTile tile;
+  tile.m0 = index % t.tiles_m * t.tile_m;
+  tile.n0 = index / t.tiles_m * t.tile_n;
+  tile.k0 = k_step * t.tile_k;
+  tile.m1 = std::min(t.m, tile.m0 + t.tile_m);
+  tile.n1 = std::min(t.n, tile.n0 + t.tile_n);
+  tile.k1 = std::min(t.k, tile.k0 + t.tile_k);
+  return tile;
+}
+
+}  // namespace engine
