@@ -51,6 +51,11 @@ def both(a, b, **options):
     return plain
 
 
+def test_the_forced_tier_runs(tier):
+    panels = {"scalar": 16, "neon": 16, "avx2": 32, "avx512": 64, "avx512vnni": 64, "avx512bf16": 64}
+    assert t.gemm_blocking()["panel"] == panels[tier]
+
+
 SMALL = [0, 1, 2, 3, 5, 6, 7, 8, 12, 13, 15, 16, 17, 24, 31, 32, 33, 40]
 
 
@@ -160,9 +165,9 @@ def test_activations_match_the_reference(activation):
     values = np.concatenate([np.linspace(-12, 12, 331), [np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-30, 3e38]])
     b = values.astype(np.float32)[None, :]
     a = np.ones((5, 1), np.float32)
-    got = gemm(a, b, activation=activation, a=-0.3 if activation == A.clip else 0.2, b=0.7)
-    alpha = np.float32(-0.3 if activation == A.clip else 0.2)
-    want = np.array([t.activate(activation, float(x), float(alpha), 0.7) for x in gemm(a, b)[0]], np.float32)
+    alpha = -0.3 if activation == A.clip else 0.2
+    got = gemm(a, b, activation=activation, activation_a=alpha, activation_b=0.7)
+    want = np.array([t.activate(activation, float(x), alpha, 0.7) for x in gemm(a, b)[0]], np.float32)
     for row in got:
         np.testing.assert_allclose(row, want, rtol=2e-6, atol=2e-7)
         np.testing.assert_array_equal(np.isnan(row), np.isnan(want))
@@ -194,7 +199,7 @@ def test_nan_and_infinity_travel():
     np.testing.assert_array_equal(np.isnan(got), np.isnan(want))
     np.testing.assert_array_equal(got[np.isinf(want)], want[np.isinf(want)])
     assert np.isnan(gemm(a, b, activation=A.relu)[3]).all()
-    assert np.isnan(gemm(a, b, activation=A.clip, a=-1, b=1)[3]).all()
+    assert np.isnan(gemm(a, b, activation=A.clip, activation_a=-1, activation_b=1)[3]).all()
 
 
 @pytest.mark.parametrize("transposed", [False, True])

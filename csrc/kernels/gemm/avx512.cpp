@@ -1,5 +1,5 @@
-#include <math.h>
 #include <immintrin.h>
+#include <math.h>
 
 #include "kernels/gemm/gemm.h"
 
@@ -7,7 +7,9 @@ namespace engine::avx512 {
 
 constexpr int64_t kTileMacs = 2500000;
 
+// clang-format off
 #include "kernels/gemm/lanes_avx512.h"
 #include "kernels/gemm/gemm_tier.inl"
+// clang-format on
 
 }  // namespace engine::avx512

@@ -35,9 +35,8 @@ static void activate_row(float* row, int n, const GemmEpilogue& e) {
     case Activation::hard_sigmoid:
       return map_row(row, n, [=](V x) { return unit_ramp(x, a, b); });
     case Activation::hard_swish:
-      return map_row(row, n, [](V x) {
-        return Lanes::mul(x, unit_ramp(x, Lanes::set(1.0f / 6.0f), Lanes::set(0.5f)));
-      });
+      return map_row(row, n,
+                     [](V x) { return Lanes::mul(x, unit_ramp(x, Lanes::set(1.0f / 6.0f), Lanes::set(0.5f))); });
     default:
       for (int j = 0; j < n; ++j) row[j] = activate(e.activation, row[j], e.activation_a, e.activation_b);
   }
@@ -52,7 +51,9 @@ struct RowTerms {
 };
 
 static Lanes::V add_terms(Lanes::V x, const float* c, int64_t j, int left, const RowTerms& t) {
-  auto load = [=](const float* p) { return left >= Lanes::width ? Lanes::load(p + j) : Lanes::load_first(p + j, left); };
+  auto load = [=](const float* p) {
+    return left >= Lanes::width ? Lanes::load(p + j) : Lanes::load_first(p + j, left);
+  };
   if (t.alpha != 1.0f) x = Lanes::mul(x, Lanes::set(t.alpha));
   if (t.beta != 0.0f) x = Lanes::add(x, Lanes::mul(Lanes::set(t.beta), load(c)));
   if (t.column_bias) x = Lanes::add(x, load(t.column_bias));

@@ -88,9 +88,9 @@ constexpr MicroFn micro_or_null() {
   { micro_or_null<r, 1>(), micro_or_null<r, 2>(), micro_or_null<r, 3>(), micro_or_null<r, 4>() }
 
 // kMicro[rows - 1][vectors - 1]
-constexpr MicroFn kMicro[12][kPanelVectors] = {
-    ENGINE_MICRO_ROW(1), ENGINE_MICRO_ROW(2), ENGINE_MICRO_ROW(3),  ENGINE_MICRO_ROW(4),
-    ENGINE_MICRO_ROW(5), ENGINE_MICRO_ROW(6), ENGINE_MICRO_ROW(7),  ENGINE_MICRO_ROW(8),
-    ENGINE_MICRO_ROW(9), ENGINE_MICRO_ROW(10), ENGINE_MICRO_ROW(11), ENGINE_MICRO_ROW(12)};
+constexpr MicroFn kMicro[12][kPanelVectors] = {ENGINE_MICRO_ROW(1),  ENGINE_MICRO_ROW(2),  ENGINE_MICRO_ROW(3),
+                                               ENGINE_MICRO_ROW(4),  ENGINE_MICRO_ROW(5),  ENGINE_MICRO_ROW(6),
+                                               ENGINE_MICRO_ROW(7),  ENGINE_MICRO_ROW(8),  ENGINE_MICRO_ROW(9),
+                                               ENGINE_MICRO_ROW(10), ENGINE_MICRO_ROW(11), ENGINE_MICRO_ROW(12)};
 
 #undef ENGINE_MICRO_ROW

@@ -4,23 +4,23 @@
 struct Block {
   const GemmF32* g;
   GemmTile tile;
-  int64_t k0, k;           // this block of the sum
+  int64_t k0, k;  // this block of the sum
   bool first, last, bare;
-  const float* a;          // element [m0, k0]
+  const float* a;  // element [m0, k0]
   int64_t a_row, a_col;
-  bool packed_a;           // in groups of kPackedRows
-  float* sums;             // [m1 - m0][sums_row]: the blocks of k so far
+  bool packed_a;  // in groups of kPackedRows
+  float* sums;    // [m1 - m0][sums_row]: the blocks of k so far
   int64_t sums_row;
-  float* panel;            // scratch for a panel of B
+  float* panel;  // scratch for a panel of B
 };
 
 // A panel of B, as far as a block needs it.
 struct Columns {
   const float* b;
   int64_t b_row;
-  int64_t n0;     // first column in C
+  int64_t n0;  // first column in C
   int vectors;
-  int columns;    // of C; the last vector may have more
+  int columns;  // of C; the last vector may have more
 };
 
 static void run_micro(const Block& block, const Columns& part, int64_t i, int rows) {
@@ -111,7 +111,8 @@ static void run(const GemmF32& g, const GemmTile& tile, void* scratch) {
   block.packed_a = g.a_col != 1 && g.k > 0;
   float* packed_a = reinterpret_cast<float*>(free);
   if (block.packed_a)
-    free += round_up_64((m + kPackedRows - 1) / kPackedRows * kPackedRows * ((longest + 3) / 4 * 4) * int64_t(sizeof(float)));
+    free += round_up_64((m + kPackedRows - 1) / kPackedRows * kPackedRows * ((longest + 3) / 4 * 4) *
+                        int64_t(sizeof(float)));
   block.panel = reinterpret_cast<float*>(free);
   block.k0 = tile.k0;
   do {

@@ -22,27 +22,27 @@ enum class GemmType : uint8_t { f32, f16, bf16 };
 using GemmRowFn = void (*)(float* row, int64_t n, int64_t column, const void* context);
 
 struct GemmEpilogue {
-  const float* column_bias;   // n values, or null
-  const float* row_bias;      // m values, or null
-  const float* residual;      // [m, n] with residual_stride elements from row to row, or null; may be C itself
+  const float* column_bias;  // n values, or null
+  const float* row_bias;     // m values, or null
+  const float* residual;     // [m, n] with residual_stride elements from row to row, or null; may be C itself
   int64_t residual_stride;
   Activation activation;
   float activation_a, activation_b;
-  GemmRowFn row_fn;           // or null
+  GemmRowFn row_fn;  // or null
   const void* row_context;
 };
 
 // Strides are in elements and may be any, 0 and negative ones included. Value-initialise ({}), then set.
 struct GemmF32 {
   int64_t m, n, k;
-  float alpha, beta;          // beta == 0: C is not read
-  const float* a;             // A[i, p] = a[i * a_row + p * a_col]
+  float alpha, beta;  // beta == 0: C is not read
+  const float* a;     // A[i, p] = a[i * a_row + p * a_col]
   int64_t a_row, a_col;
-  const float* b;             // B[p, j] = b[p * b_row + j * b_col]; unused when packed_b is set
+  const float* b;  // B[p, j] = b[p * b_row + j * b_col]; unused when packed_b is set
   int64_t b_row, b_col;
-  const void* packed_b;       // what pack_b wrote, or null
-  GemmType packed_type;       // f32
-  float* c;                   // C[i, j] = c[i * c_stride + j]; overlaps neither A nor B
+  const void* packed_b;  // what pack_b wrote, or null
+  GemmType packed_type;  // f32
+  float* c;              // C[i, j] = c[i * c_stride + j]; overlaps neither A nor B
   int64_t c_stride;
   GemmEpilogue epilogue;
 };

@@ -6,7 +6,9 @@ namespace engine::scalar {
 
 constexpr int64_t kTileMacs = 250000;
 
+// clang-format off
 #include "kernels/gemm/lanes_scalar.h"
 #include "kernels/gemm/gemm_tier.inl"
+// clang-format on
 
 }  // namespace engine::scalar

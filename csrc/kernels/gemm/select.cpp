@@ -3,8 +3,8 @@
 
 namespace engine {
 
-#define ENGINE_KERNEL(tier)           \
-  namespace tier {                    \
+#define ENGINE_KERNEL(tier)            \
+  namespace tier {                     \
   extern const GemmKernels gemm_table; \
   }
 #include "kernels/gemm/kernels.inc"

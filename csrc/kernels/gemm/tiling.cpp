@@ -7,7 +7,7 @@ namespace {
 
 constexpr int64_t kLongestChain = 2048;
 constexpr int64_t kChainUnit = 64;
-constexpr int64_t kStreamBytes = 1 << 20;     // 100 us at 10 GB/s
+constexpr int64_t kStreamBytes = 1 << 20;      // 100 us at 10 GB/s
 constexpr int64_t kResidentBytes = 512 << 10;  // columns of B that stay in a second-level cache
 constexpr int64_t kFinestTileMacs = 250000;    // some microseconds: a tile worth handing to another thread
 constexpr int64_t kTilesPerWorker = 3;

@@ -8,11 +8,11 @@ namespace engine {
 
 // What a kernel set prefers; elements of C.
 struct GemmBlocking {
-  int rows;               // rows of a micro-tile: tile heights are multiples of it
-  int panel;              // columns of a panel of packed B: tile widths are multiples of it
-  int64_t tile_macs;      // multiply-adds of about 100 us at the lowest rate to expect
-  int element_bytes;      // of A and B
-  int sum_bytes;          // of an accumulator
+  int rows;           // rows of a micro-tile: tile heights are multiples of it
+  int panel;          // columns of a panel of packed B: tile widths are multiples of it
+  int64_t tile_macs;  // multiply-adds of about 100 us at the lowest rate to expect
+  int element_bytes;  // of A and B
+  int sum_bytes;      // of an accumulator
 };
 
 // C[m0 .. m1, n0 .. n1), summed over [k0, k1).
@@ -24,9 +24,9 @@ struct GemmTiling {
   int64_t m, n, k;
   int64_t tile_m, tile_n, tile_k;
   int64_t tiles_m, tiles_n;
-  int64_t tiles;          // tiles_m * tiles_n; 0 when C is empty
-  int64_t k_steps;        // run() calls a tile takes, one for each k range; 1 unless k is huge
-  size_t scratch_bytes;   // one worker's, a multiple of 64
+  int64_t tiles;         // tiles_m * tiles_n; 0 when C is empty
+  int64_t k_steps;       // run() calls a tile takes, one for each k range; 1 unless k is huge
+  size_t scratch_bytes;  // one worker's, a multiple of 64
 };
 
 // Length of the longest chain of multiply-adds: the k of a product is summed in blocks of this many, the last one

@@ -103,7 +103,7 @@ struct GemmCall {
     e.residual = floats(options, "residual");
     if (e.residual) e.residual_stride = step(options["residual"].cast<Floats>(), 0);
     e.activation = Activation(int(number(options, "activation", 0)));
-    e.activation_a = number(options, "a", 0), e.activation_b = number(options, "b", 0);
+    e.activation_a = number(options, "activation_a", 0), e.activation_b = number(options, "activation_b", 0);
     if (options.contains("negate") && options["negate"].cast<bool>())
       e.row_fn = [](float* row, int64_t n, int64_t column, const void*) {
         for (int64_t j = 0; j < n; ++j) row[j] = -row[j] + float(column + j);
@@ -168,7 +168,8 @@ void bind_gemm(py::module_& m) {
   m.def("gemm_k_block", gemm_k_block);
   m.def("gemm_tiling", tiling_as_dict, py::arg("m"), py::arg("n"), py::arg("k"), py::arg("workers") = 1,
         py::arg("pack_a") = false, py::arg("pack_b") = false);
-  py::class_<PackedB>(m, "GemmPackedB").def(py::init<const py::array&, bool>(), py::arg("b"), py::arg("backwards") = false);
+  py::class_<PackedB>(m, "GemmPackedB")
+      .def(py::init<const py::array&, bool>(), py::arg("b"), py::arg("backwards") = false);
   py::class_<GemmCall>(m, "GemmCall")
       .def(py::init([](const Floats& a, const py::object& b, const py::object& c, const py::kwargs& options) {
              return std::make_unique<GemmCall>(a, b, c, options);
