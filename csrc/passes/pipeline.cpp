@@ -1,0 +1,66 @@
+#include "passes/pass.h"
+#include "passes/propagate.h"
+
+namespace engine {
+
+// ENGINE_PASS(name, level, at load, at plan): in the order in which they run.
+#define ENGINE_PASSES(ENGINE_PASS)                 \
+  ENGINE_PASS(sink_constants, Cheap, true, false)
+
+#define ENGINE_PASS(name, level, load, plan) Status pass_##name(Graph&, PassContext&, bool*);
+ENGINE_PASSES(ENGINE_PASS)
+#undef ENGINE_PASS
+
+namespace {
+
+constexpr Pass kPasses[] = {
+#define ENGINE_PASS(name, level, load, plan) {#name, Level::level, load, plan, pass_##name},
+    ENGINE_PASSES(ENGINE_PASS)
+#undef ENGINE_PASS
+};
+
+// Plans are made while a caller waits and there may be many: only what is small is folded then.
+constexpr FoldLimits kLoadLimits{};
+constexpr FoldLimits kPlanLimits{int64_t(4) << 20, 4, int64_t(1) << 20};
+constexpr FoldLimits kNoFolding{0, 0, 0};
+
+Status run_pass(const Pass& pass, Graph& graph, PassContext& context, bool* changed) {
+  for (Node& node : graph.nodes)
+    for (Body& body : node.bodies)
+      if (body.graph && !body.program) ENGINE_TRY(run_pass(pass, *body.graph, context, changed));
+  bool here = false;
+  Status status = pass.run(graph, context, &here);
+  if (!status.ok()) return std::move(status).with_context(std::string("pass ") + pass.name);
+  *changed |= here;
+  return {};
+}
+
+void remove_dead_everywhere(Graph& graph) {
+  for (Node& node : graph.nodes)
+    for (Body& body : node.bodies)
+      if (body.graph && !body.program) remove_dead_everywhere(*body.graph);
+  remove_dead(graph);
+}
+
+}  // namespace
+
+Status optimize(Graph& graph, PassContext& context) {
+  const FoldLimits& limits = context.level == Level::Off ? kNoFolding : context.specialised ? kPlanLimits : kLoadLimits;
+  ENGINE_TRY(propagate(graph, limits, context.account));
+  remove_dead_everywhere(graph);
+  ENGINE_TRY(check_graph(graph, "inference"));
+  for (const Pass& pass : kPasses) {
+    if (pass.level > context.level || !(context.specialised ? pass.at_plan : pass.at_load)) continue;
+    bool changed = false;
+    ENGINE_TRY(run_pass(pass, graph, context, &changed));
+    if (!changed) continue;
+    ENGINE_TRY(resolve(graph));
+    ENGINE_TRY(check_graph(graph, pass.name));
+    Status status = propagate(graph, limits, context.account);
+    if (!status.ok()) return std::move(status).with_context(std::string("after pass ") + pass.name);
+    remove_dead_everywhere(graph);
+  }
+  return {};
+}
+
+}  // namespace engine
