@@ -9,6 +9,16 @@ bool same_type(const TypeInfo& a, const TypeInfo& b) {
 
 }  // namespace
 
+Result<std::vector<TypeInfo>> CompiledBodies::infer_body(const Node& node, const char* name, std::span<const TypeInfo>) {
+  for (const Body& body : node.bodies) {
+    if (body.name != name || !body.program) continue;
+    std::vector<TypeInfo> types;
+    for (int i = 0; i < body.program->outputs(); ++i) types.push_back(body.program->output_type(i));
+    return types;
+  }
+  return error(Code::InternalError, "the body '%s' is not compiled", name);
+}
+
 TypeInfo type_of(const Value& value) {
   switch (value.kind) {
     case ValueKind::Tensor: return TypeInfo::tensor(value.tensor.dtype, value.tensor.shape);
@@ -46,7 +56,8 @@ Status PreparedNode::prepare(const Node& node, std::span<const Value* const> inp
   }
   op_ = node.def->make();
   InferContext infer(node, types, values);
-  infer.bodies_ = around.bodies;
+  CompiledBodies bodies;
+  infer.bodies_ = &bodies;
   ENGINE_TRY(op_->infer(infer));
   outputs_ = infer.outputs;
   reads_ = infer.value_reads();
@@ -54,7 +65,7 @@ Status PreparedNode::prepare(const Node& node, std::span<const Value* const> inp
   std::vector<const Tensor*> constants(n, nullptr);
   for (size_t i = 0; i < n && i < around.constants.size(); ++i) constants[i] = around.constants[i].get();
   PrepareContext prepare(node, types, constants);
-  prepare.bodies_ = around.bodies;
+  prepare.bodies_ = &bodies;
   prepare.cache_ = around.cache;
   prepare.account_ = around.account;
   prepare.constants_ = around.constants;

@@ -13,9 +13,15 @@ namespace engine {
 struct Surroundings {
   PackCache* cache = nullptr;
   MemoryAccount* account = nullptr;
-  BodyInference* bodies = nullptr;
   int threads = 1;
   std::span<const std::shared_ptr<const Tensor>> constants;  // per input; may be empty
+};
+
+// What compiled bodies say of their outputs.
+class CompiledBodies final : public BodyInference {
+ public:
+  // InternalError when the body is not compiled.
+  Result<std::vector<TypeInfo>> infer_body(const Node& node, const char* name, std::span<const TypeInfo> formal) override;
 };
 
 // The type of a value that is there, every dimension known.

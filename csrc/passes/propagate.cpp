@@ -24,19 +24,13 @@ class Propagation {
     Result<std::vector<TypeInfo>> infer_body(const Node& node, const char* name, std::span<const TypeInfo> formal) override {
       for (const Body& body : node.bodies) {
         if (body.name != name) continue;
-        if (body.program) return compiled_types(*body.program);
+        if (body.program) return CompiledBodies().infer_body(node, name, formal);
         if (body.graph) return outer_.infer_into(node, *body.graph, formal);
       }
       return error(Code::InvalidModel, "the body '%s' is missing", name);
     }
 
    private:
-    static std::vector<TypeInfo> compiled_types(const Subprogram& program) {
-      std::vector<TypeInfo> types;
-      for (int i = 0; i < program.outputs(); ++i) types.push_back(program.output_type(i));
-      return types;
-    }
-
     Propagation& outer_;
   };
 

@@ -1,0 +1,67 @@
+// A graph that is ready for every input shape: a bounded set of plans, each with its free run states.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "plan/executor.h"
+
+namespace engine {
+
+struct ProgramOptions {
+  int threads = 1;                       // one call may use
+  Level level = Level::All;
+  int max_plans = 32;                    // signatures kept; the one unused longest goes first
+  RefPtr<MemoryAccount> account;         // charged with packed constants, arenas and what runs allocate
+  std::shared_ptr<PackCache> cache;
+};
+
+// A plan and the run states that no call is using.
+class PlanEntry : public RefCounted {
+ public:
+  explicit PlanEntry(RefPtr<Plan> plan) : plan_(std::move(plan)) {}
+  const Plan& plan() const { return *plan_; }
+  // A state that is free, or a new one.
+  Result<std::unique_ptr<RunState>> take(MemoryAccount* account);
+  void give_back(std::unique_ptr<RunState> state);
+
+ private:
+  RefPtr<Plan> plan_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<RunState>> free_;
+};
+
+class Program final : public Subprogram {
+ public:
+  // Optimises the graph at load and compiles its bodies. The graph is resolved.
+  static Result<std::shared_ptr<Program>> make(Graph graph, const ProgramOptions& options);
+
+  const Graph& graph() const { return graph_; }
+  const ProgramOptions& options() const { return options_; }
+
+  // The plan for inputs of these types (every tensor's shape known), built when it is not there. Thread-safe.
+  Result<RefPtr<PlanEntry>> entry_for(std::span<const Value* const> inputs);
+  // Runs on that plan. Thread-safe.
+  Status run_entry(PlanEntry& entry, RunContext& context, std::span<const Value* const> inputs, std::span<Value> outputs,
+                   StepTimes* times = nullptr);
+
+  int inputs() const override { return int(graph_.inputs.size()); }
+  int outputs() const override { return int(graph_.outputs.size()); }
+  TypeInfo output_type(int i) const override { return graph_[graph_.outputs[size_t(i)]].type; }
+  Status run(RunContext& context, std::span<const Value* const> inputs, std::span<Value> outputs) override;
+
+  int plan_count() const;
+
+ private:
+  Program(Graph graph, const ProgramOptions& options) : graph_(std::move(graph)), options_(options) {}
+  Status compile_bodies();
+
+  Graph graph_;
+  ProgramOptions options_;
+  mutable std::mutex mutex_;
+  std::vector<RefPtr<PlanEntry>> entries_;  // the one used last comes first
+};
+
+}  // namespace engine
