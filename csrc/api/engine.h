@@ -1,0 +1,17 @@
+// All that a binding may include.
+#pragma once
+
+#include "api/call.h"
+#include "base/isa.h"
+#include "sched/cpus.h"
+#include "service/model.h"
+
+namespace engine {
+
+// The version of the core, as in pyproject.toml.
+const char* version();
+
+// What inspect shows of a plan: a line a step with the operator, the outputs' types and, with times, microseconds.
+std::string describe_plan(const Plan& plan, const StepTimes* times = nullptr);
+
+}  // namespace engine

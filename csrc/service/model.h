@@ -1,0 +1,71 @@
+// A loaded model: the graph that was read and checked, its program, its memory. Immutable but for caches; thread-safe.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "plan/program.h"
+
+namespace engine {
+
+// An input or output of a model.
+struct Port {
+  std::string name;
+  TypeInfo type;                       // dimensions kUnknownDim where the file leaves them open
+  std::vector<std::string> dim_names;  // per dimension: its symbol, or ""
+};
+
+struct LoadOptions {
+  std::string sha256;                      // expected digest of the file, hex with or without "sha256:"; empty: any
+  std::vector<std::string> external_data;  // further folders from which external data may be read
+  int threads = 0;                         // one call may use; 0: available_cpus()
+  int64_t memory_limit = 0;                // bytes for weights, arenas and run-time tensors; 0: none
+  Level level = Level::All;
+};
+
+// Nanoseconds that the phases of loading took.
+struct LoadTimes {
+  int64_t read = 0, optimize = 0, plan = 0;
+};
+
+class Model : public RefCounted {
+ public:
+  static Result<RefPtr<Model>> load_file(const std::string& path, const LoadOptions& options);
+  // `bytes` must stay as it is until the call returns; what the model needs of it is copied... or kept alive by `owner`.
+  static Result<RefPtr<Model>> load_bytes(RefPtr<Buffer> bytes, const LoadOptions& options);
+
+  const std::vector<Port>& inputs() const { return inputs_; }
+  const std::vector<Port>& outputs() const { return outputs_; }
+  // "sha256:..." of the bytes that were parsed.
+  const std::string& digest() const { return digest_; }
+  const std::vector<std::pair<std::string, std::string>>& metadata() const { return metadata_; }
+  const std::vector<std::pair<std::string, int>>& opsets() const { return opsets_; }
+  const std::string& producer() const { return producer_; }
+  const LoadTimes& load_times() const { return load_times_; }
+  int64_t parameters() const { return parameters_; }
+  int threads() const { return program_->options().threads; }
+  // The operators of the file with their counts, by name.
+  const std::vector<std::pair<std::string, int>>& operators() const { return operators_; }
+
+  Program& program() { return *program_; }
+  MemoryAccount& account() { return *account_; }
+  int64_t constant_bytes() const { return constant_bytes_; }
+  int64_t packed_bytes() const;
+
+ private:
+  friend class ModelLoader;
+  Model() = default;
+
+  std::vector<Port> inputs_, outputs_;
+  std::string digest_, producer_;
+  std::vector<std::pair<std::string, std::string>> metadata_;
+  std::vector<std::pair<std::string, int>> opsets_, operators_;
+  LoadTimes load_times_;
+  int64_t parameters_ = 0, constant_bytes_ = 0;
+  RefPtr<MemoryAccount> account_;
+  std::shared_ptr<PackCache> cache_;
+  std::shared_ptr<Program> program_;
+};
+
+}  // namespace engine
