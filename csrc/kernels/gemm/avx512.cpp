@@ -2,13 +2,16 @@
 #include <math.h>
 
 #include "kernels/gemm/gemm.h"
+#include "kernels/gemm/gemm_int8.h"
 
 namespace engine::avx512 {
 
 constexpr int64_t kTileMacs = 2500000;
+constexpr int64_t kByteTileMacs = 2500000;
 
 // clang-format off
 #include "kernels/gemm/lanes_avx512.h"
+#include "kernels/gemm/bytes_avx512.h"
 #include "kernels/gemm/gemm_tier.inl"
 // clang-format on
 

@@ -1,4 +1,4 @@
-// What happens to finished sums on their way into C. Included inside a tier's namespace after its Lanes.
+// What happens to finished sums on their way into C. Included inside a tier's namespace after activate_row.inl.
 
 // True when C is the bare sum.
 static bool is_bare(const GemmF32& g) {
@@ -13,33 +13,6 @@ static bool activation_limits(const GemmEpilogue& e, float* low, float* high) {
   *low = relu ? 0.0f : e.activation_a;
   *high = relu ? INFINITY : e.activation_b;
   return relu || e.activation == Activation::clip;
-}
-
-template <class F>
-void map_row(float* row, int n, F f) {
-  int j = 0;
-  for (; j + Lanes::width <= n; j += Lanes::width) Lanes::store(row + j, f(Lanes::load(row + j)));
-  if (j < n) Lanes::store_first(row + j, f(Lanes::load_first(row + j, n - j)), n - j);
-}
-
-static Lanes::V unit_ramp(Lanes::V x, Lanes::V a, Lanes::V b) {
-  return Lanes::at_most(Lanes::set(1.0f), Lanes::at_least(Lanes::zero(), Lanes::add(Lanes::mul(x, a), b)));
-}
-
-static void activate_row(float* row, int n, const GemmEpilogue& e) {
-  using V = Lanes::V;
-  const V a = Lanes::set(e.activation_a), b = Lanes::set(e.activation_b);
-  switch (e.activation) {
-    case Activation::leaky_relu:
-      return map_row(row, n, [=](V x) { return Lanes::if_negative(x, Lanes::mul(x, a), x); });
-    case Activation::hard_sigmoid:
-      return map_row(row, n, [=](V x) { return unit_ramp(x, a, b); });
-    case Activation::hard_swish:
-      return map_row(row, n,
-                     [](V x) { return Lanes::mul(x, unit_ramp(x, Lanes::set(1.0f / 6.0f), Lanes::set(0.5f))); });
-    default:
-      for (int j = 0; j < n; ++j) row[j] = activate(e.activation, row[j], e.activation_a, e.activation_b);
-  }
 }
 
 // One row: c[0 .. n) = limits(alpha * sums + beta * c + bias + residual). residual may be c.
@@ -80,7 +53,8 @@ static void finish(const GemmF32& g, const float* sums, int64_t sums_row, int64_
     for (; j + Lanes::width <= columns; j += Lanes::width)
       Lanes::store(c + j, add_terms(Lanes::load(sums + j), c, j, Lanes::width, t));
     if (j < columns) Lanes::store_first(c + j, add_terms(Lanes::load(sums + j), c, j, columns - j, t), columns - j);
-    if (!t.limited && e.activation != Activation::none) activate_row(c, columns, e);
+    if (!t.limited && e.activation != Activation::none)
+      activate_row(c, columns, e.activation, e.activation_a, e.activation_b);
     if (e.row_fn) e.row_fn(c, columns, column, e.row_context);
   }
 }

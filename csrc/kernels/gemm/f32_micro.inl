@@ -1,14 +1,6 @@
 // Micro-kernels: a few rows by one to four vectors of columns, the sums held in registers.
 // Included inside a tier's namespace after its Lanes.
 
-#if defined(__clang__)
-#define ENGINE_UNROLL _Pragma("clang loop unroll(full)")
-#elif defined(__GNUC__)
-#define ENGINE_UNROLL _Pragma("GCC unroll 16")
-#else
-#define ENGINE_UNROLL
-#endif
-
 constexpr int kPanelVectors = 4;
 constexpr int kPanel = kPanelVectors * Lanes::width;
 constexpr int kMostRows = Lanes::registers == 32 ? 12 : 6;

@@ -129,7 +129,7 @@ static void run(const GemmF32& g, const GemmTile& tile, void* scratch) {
   } while (block.k0 < tile.k1);
 }
 
-constexpr GemmBlocking kBlocking = {6, kPanel, kTileMacs, int(sizeof(float)), int(sizeof(float))};
+constexpr GemmBlocking kBlocking = {6, kPanel, kTileMacs, int(sizeof(float)), int(sizeof(float)), 0};
 
 extern const GemmKernels gemm_table;
 const GemmKernels gemm_table = {kBlocking, packed_b_bytes, pack_b, run};

@@ -2,13 +2,16 @@
 #include <math.h>
 
 #include "kernels/gemm/gemm.h"
+#include "kernels/gemm/gemm_int8.h"
 
 namespace engine::neon {
 
 constexpr int64_t kTileMacs = 1000000;
+constexpr int64_t kByteTileMacs = 500000;
 
 // clang-format off
 #include "kernels/gemm/lanes_neon.h"
+#include "kernels/gemm/bytes_plain.h"
 #include "kernels/gemm/gemm_tier.inl"
 // clang-format on
 

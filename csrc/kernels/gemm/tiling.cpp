@@ -39,7 +39,8 @@ size_t gemm_scratch_bytes(const GemmBlocking& b, int64_t tile_m, int64_t tile_n,
   int64_t block = gemm_k_block(k), bytes = 0;
   if (k > block) bytes += round_up(tile_m * round_up(tile_n, b.panel) * b.sum_bytes, 64);
   if (pack_a) bytes += round_up(round_up(tile_m, b.rows) * round_up(block, 4) * b.element_bytes, 64);
-  if (pack_b) bytes += round_up(b.panel * round_up(block, 4) * b.element_bytes, 64);
+  bytes += round_up(tile_m * b.edge_bytes, 64);
+  if (pack_b) bytes += round_up(b.panel * (round_up(block, 4) * b.element_bytes + b.edge_bytes), 64);
   return size_t(bytes);
 }
 

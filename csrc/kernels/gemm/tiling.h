@@ -13,6 +13,7 @@ struct GemmBlocking {
   int64_t tile_macs;  // multiply-adds of about 100 us at the lowest rate to expect
   int element_bytes;  // of A and B
   int sum_bytes;      // of an accumulator
+  int edge_bytes;     // kept for each row of A and each column of a panel of B besides their elements
 };
 
 // C[m0 .. m1, n0 .. n1), summed over [k0, k1).

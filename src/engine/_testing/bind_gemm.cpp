@@ -2,11 +2,9 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
-#include <cstring>
 #include <memory>
-#include <new>
-#include <optional>
 
+#include "aligned_buffer.h"
 #include "kernels/gemm/gemm.h"
 
 namespace py = pybind11;
@@ -14,17 +12,7 @@ using namespace engine;
 
 namespace {
 
-struct AlignedDelete {
-  void operator()(char* p) const { ::operator delete(p, std::align_val_t(64)); }
-};
-using Buffer = std::unique_ptr<char, AlignedDelete>;
-
-Buffer buffer(size_t bytes) {
-  char* p = static_cast<char*>(::operator new(bytes + 64, std::align_val_t(64)));
-  std::memset(p, 0xff, bytes + 64);
-  return Buffer(p);
-}
-
+using Buffer = AlignedBuffer;
 using Floats = py::array_t<float, 0>;
 
 int64_t step(const py::array& a, int axis) { return a.strides(axis) / a.itemsize(); }
@@ -40,7 +28,7 @@ struct PackedB {
   Buffer data;
   PackedB(const py::array& b, bool backwards) : k(b.shape(0)), n(b.shape(1)) {
     const GemmKernels& kernels = gemm_kernels();
-    data = buffer(kernels.packed_b_bytes(n, k));
+    data = aligned_buffer(kernels.packed_b_bytes(n, k));
     GemmSource source{b.data(), source_type(b), step(b, 0), step(b, 1)};
     int64_t panels = (n + kernels.blocking.panel - 1) / kernels.blocking.panel;
     if (!backwards) kernels.pack_b(source, n, k, 0, panels, data.get());
@@ -71,7 +59,7 @@ struct GemmCall {
     cut(int64_t(number(options, "tile_m", 0)), int64_t(number(options, "tile_n", 0)),
         int64_t(number(options, "tile_k", 0)));
     tiling.scratch_bytes = gemm_scratch_bytes(kernels.blocking, tiling.tile_m, tiling.tile_n, g.k, pack_a, pack_b);
-    scratch = buffer(tiling.scratch_bytes);
+    scratch = aligned_buffer(tiling.scratch_bytes);
   }
 
   void set_b(const py::object& b) {

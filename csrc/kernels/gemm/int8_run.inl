@@ -1,0 +1,170 @@
+// Tiles of byte products. Included inside a tier's namespace after int8_micro, int8_pack and int8_epilogue.
+
+// One tile over one block of k.
+struct ByteBlock {
+  const GemmInt8* g;
+  GemmTile tile;
+  int64_t k0, k;
+  bool first, last;
+  const Bytes::A* a;  // [m1 - m0][a_row], from column k0, k padded to whole groups
+  int64_t a_row;
+  const int32_t* a_sums;  // [m1 - m0], or null when no column has a zero point
+  int32_t* sums;          // [m1 - m0][sums_row]: the blocks of k so far
+  int64_t sums_row;
+  char* panel;  // scratch for a panel of B
+};
+
+struct ByteColumns {
+  const int8_t* b;
+  const int32_t* b_sums;
+  int64_t b_row;
+  int64_t n0;
+  int vectors;
+  int columns;
+};
+
+static int32_t zero_of_a(const GemmInt8& g, int64_t row) {
+  return (g.a_zeros ? g.a_zeros[row] : g.a_zero) + shift_of_a(g.a_type);
+}
+
+static bool b_has_zeros(const GemmInt8& g) { return g.b_zeros || g.b_zero + shift_of_b(g.b_type) != 0; }
+
+// x = sum of a b  ->  sum of (a - a_zero) (b - b_zero), modulo 2^32.
+static void take_zeros_off(const ByteBlock& block, const ByteColumns& part, int64_t i, uint32_t* x) {
+  const GemmInt8& g = *block.g;
+  const uint32_t a_zero = uint32_t(zero_of_a(g, block.tile.m0 + i)), b_shift = uint32_t(shift_of_b(g.b_type));
+  if (a_zero)
+    for (int j = 0; j < part.columns; ++j) x[j] -= a_zero * uint32_t(part.b_sums[j]);
+  if (!block.a_sums) return;
+  const uint32_t a_sum = uint32_t(block.a_sums[i]) - uint32_t(block.k) * a_zero;
+  if (g.b_zeros) {
+    const int32_t* zeros = g.b_zeros + part.n0;
+    for (int j = 0; j < part.columns; ++j) x[j] -= a_sum * (uint32_t(zeros[j]) + b_shift);
+  } else {
+    const uint32_t term = a_sum * (uint32_t(g.b_zero) + b_shift);
+    for (int j = 0; j < part.columns; ++j) x[j] -= term;
+  }
+}
+
+static void run_byte_micro(const ByteBlock& block, const ByteColumns& part, int64_t i, int rows) {
+  alignas(64) int32_t out[24 * Bytes::width];
+  const int64_t whole = part.vectors * Bytes::width;
+  ByteCall call;
+  call.a = block.a + i * block.a_row, call.a_row = block.a_row;
+  call.b = part.b, call.b_row = part.b_row;
+  call.groups = (block.k + Bytes::group - 1) / Bytes::group;
+  call.out = out, call.out_row = whole;
+  kByteMicro[rows - 1][part.vectors - 1](call);
+  for (int r = 0; r < rows; ++r) {
+    int32_t* x = out + r * whole;
+    if (block.k > 0) take_zeros_off(block, part, i + r, reinterpret_cast<uint32_t*>(x));
+    int32_t* sums = block.sums + (i + r) * block.sums_row + (part.n0 - block.tile.n0);
+    if (!block.first)
+      for (int j = 0; j < part.columns; ++j) x[j] = int32_t(uint32_t(x[j]) + uint32_t(sums[j]));
+    if (block.last) {
+      finish_row(*block.g, x, block.tile.m0 + i + r, part.n0, part.columns);
+    } else {
+      for (int j = 0; j < part.columns; ++j) sums[j] = x[j];
+    }
+  }
+}
+
+static void run_byte_columns(const ByteBlock& block, const ByteColumns& part) {
+  int64_t m = block.tile.m1 - block.tile.m0;
+  const int most = byte_rows(part.vectors);
+  int64_t calls = (m + most - 1) / most;
+  for (int64_t i = 0; calls > 0; --calls) {
+    int rows = int((m - i + calls - 1) / calls);
+    run_byte_micro(block, part, i, rows);
+    i += rows;
+  }
+}
+
+static void run_byte_panel(const ByteBlock& block, const ByteColumns& panel) {
+  const int64_t m = block.tile.m1 - block.tile.m0;
+  const int group = Bytes::registers == 32 || m <= 2 ? kBytePanelVectors : 2;
+  for (int v = 0; v < panel.vectors; v += group) {
+    const int64_t skip = v * Bytes::width;
+    ByteColumns part = panel;
+    part.vectors = panel.vectors - v < group ? panel.vectors - v : group;
+    part.b += skip * Bytes::group;
+    part.b_sums += skip;
+    part.n0 += skip;
+    part.columns -= int(skip);
+    if (part.columns > part.vectors * Bytes::width) part.columns = part.vectors * Bytes::width;
+    run_byte_columns(block, part);
+  }
+}
+
+static ByteColumns byte_columns(const ByteBlock& block, int64_t n0) {
+  const GemmInt8& g = *block.g;
+  const int64_t n1 = n0 + kBytePanel < block.tile.n1 ? n0 + kBytePanel : block.tile.n1;
+  ByteColumns panel;
+  panel.n0 = n0;
+  panel.columns = int(n1 - n0);
+  panel.vectors = (panel.columns + Bytes::width - 1) / Bytes::width;
+  panel.b_row = panel.vectors * Bytes::width;
+  const char* data = block.panel;
+  if (g.packed_b) {
+    panel.b_row = byte_panel_width(g.n, n0);
+    const int64_t blocks_before = block.k0 / gemm_k_block(g.k);
+    data = static_cast<const char*>(g.packed_b) + n0 * packed_column_bytes(g.k) +
+           panel.b_row * (blocks_before * int64_t(sizeof(int32_t)) + block.k0);
+  } else {
+    const uint8_t* b = static_cast<const uint8_t*>(g.b) + block.k0 * g.b_row + n0 * g.b_col;
+    pack_byte_block(b, g.b_row, g.b_col, g.b_type == ByteType::u8 ? 0x80 : 0, block.k, panel.columns, panel.b_row,
+                    block.panel);
+  }
+  panel.b_sums = reinterpret_cast<const int32_t*>(data);
+  panel.b = reinterpret_cast<const int8_t*>(panel.b_sums + panel.b_row);
+  return panel;
+}
+
+// A as the micro-kernels read it: where it lies if it can be, else copied to `to`.
+static void set_byte_a(const GemmInt8& g, ByteBlock* block, Bytes::A* to) {
+  const int64_t m = block->tile.m1 - block->tile.m0, offset = block->tile.m0 * g.a_row + block->k0 * g.a_col;
+  const int32_t shift = shift_of_a(g.a_type);
+  if (kUnsignedA && g.a_type == ByteType::u8 && g.a_col == 1 && block->k % Bytes::group == 0) {
+    block->a = reinterpret_cast<const Bytes::A*>(static_cast<const uint8_t*>(g.a) + offset);
+    block->a_row = g.a_row;
+    return;
+  }
+  block->a = to;
+  block->a_row = round_up_to(block->k, Bytes::group);
+  if (g.a_type == ByteType::u8) {
+    pack_byte_rows(static_cast<const uint8_t*>(g.a) + offset, g.a_row, g.a_col, shift, m, block->k, to);
+  } else {
+    pack_byte_rows(static_cast<const int8_t*>(g.a) + offset, g.a_row, g.a_col, shift, m, block->k, to);
+  }
+}
+
+static void run_bytes(const GemmInt8& g, const GemmTile& tile, void* scratch) {
+  const int64_t m = tile.m1 - tile.m0, n = tile.n1 - tile.n0, longest = gemm_k_block(g.k);
+  if (m <= 0 || n <= 0) return;
+  char* free = static_cast<char*>(scratch);
+  ByteBlock block;
+  block.g = &g, block.tile = tile;
+  block.sums = reinterpret_cast<int32_t*>(free);
+  block.sums_row = round_up_to(n, kBytePanel);
+  if (g.k > longest) free += round_up_to(m * block.sums_row * int64_t(sizeof(int32_t)), 64);
+  int32_t* a_sums = reinterpret_cast<int32_t*>(free);
+  free += round_up_to(m * int64_t(sizeof(int32_t)), 64);
+  Bytes::A* packed_a = reinterpret_cast<Bytes::A*>(free);
+  block.panel = free + round_up_to(m * round_up_to(longest, 4) * int64_t(sizeof(Bytes::A)), 64);
+  block.a_sums = b_has_zeros(g) ? a_sums : nullptr;
+  block.k0 = tile.k0;
+  do {
+    block.k = tile.k1 - block.k0 < longest ? tile.k1 - block.k0 : longest;
+    block.first = block.k0 == 0, block.last = block.k0 + block.k >= g.k;
+    set_byte_a(g, &block, packed_a);
+    if (block.a_sums) sum_byte_rows(block.a, block.a_row, m, block.k, a_sums);
+    for (int64_t n0 = tile.n0; n0 < tile.n1; n0 += kBytePanel) run_byte_panel(block, byte_columns(block, n0));
+    block.k0 += block.k;
+  } while (block.k0 < tile.k1);
+}
+
+constexpr GemmBlocking kByteBlocking = {
+    6, kBytePanel, kByteTileMacs, int(sizeof(Bytes::A)), int(sizeof(int32_t)), int(sizeof(int32_t))};
+
+extern const GemmInt8Kernels gemm_int8_table;
+const GemmInt8Kernels gemm_int8_table = {kByteBlocking, packed_bytes, pack_bytes, run_bytes};
