@@ -1,0 +1,47 @@
+# One word a job. `make demo` and `make test` need Python 3.10 or later and a C++20 compiler; all else is installed into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
+
+.PHONY: help demo build test bench lint wheel asan tsan clean
+
+help:            ## show this list
+	@grep -E '^[a-z]+: .*##' Makefile | sed 's/:.*##/\t/' | expand -t 12
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.tools: $(BIN)/python pyproject.toml
+	$(PIP) "scikit-build-core>=0.10" "cython>=3.1" "numpy>=2" "pybind11>=2.13" "cmake>=3.22" ninja
+	@touch $@
+
+$(VENV)/.test-tools: $(VENV)/.tools pyproject.toml
+	$(PIP) "pytest>=8" "pytest-benchmark>=5" "pytest-xdist>=3" "onnx==1.23.2" "ml_dtypes>=0.5" "mypy>=1.11" "ruff>=0.6"
+	@touch $@
+
+build: $(VENV)/.tools    ## build the package and its test module in place (build/dev), ready to import through .venv
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/build.py
+
+demo: build              ## run the main job on the model in examples/
+	$(BIN)/python examples/demo.py
+
+test: build $(VENV)/.test-tools   ## build what the tests need and run them all
+	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+bench: build $(VENV)/.test-tools  ## pytest-benchmark over kernels, operators and models
+	$(PIP) "onnxruntime==1.32.0"
+	$(BIN)/python -m pytest benchmarks --benchmark-only $(ARGS)
+
+lint: build $(VENV)/.test-tools   ## ruff and mypy
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+wheel: $(VENV)/.tools    ## build a wheel into dist/ and smoke-test it in an empty environment
+	$(PIP) build
+	$(BIN)/python -m build --wheel --outdir dist
+	$(BIN)/python tools/check_wheel.py dist
+
+clean:           ## remove what was built
+	rm -rf build dist $(VENV)
