@@ -4,8 +4,9 @@ namespace engine {
 namespace {
 
 struct TileJob {
-  std::atomic<int64_t> next{0};
-  int64_t items, tile;
+  alignas(64) std::atomic<int64_t> next{0};
+  alignas(64) int64_t items;
+  int64_t tile;
   void (*fn)(void*, int64_t, int64_t, int);
   void* body;
   RunControl* control;
@@ -39,8 +40,8 @@ Status RunContext::run_tiles(int64_t items, int64_t tile, TileFn fn, void* body)
   job.control = &control_;
   int64_t tiles = (items + tile - 1) / tile;
   int helpers = int(std::min<int64_t>(threads_ - 1, tiles - 1));
-  if (helpers > 0) ThreadPool::instance().run(helpers, work, &job);
-  else work(&job, 0);
+  if (helpers <= 0) work(&job, 0);
+  else if (control_.check()) ThreadPool::instance().run(helpers, work, &job);
   return control_.go() ? Status() : control_.status();
 }
 

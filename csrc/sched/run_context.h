@@ -19,6 +19,8 @@ inline constexpr double kParallelNs = 12e3;
 // No tile is cut smaller than this for the sake of balance.
 inline constexpr double kMinTileNs = 4e3;
 
+// Lives on the calling thread for as long as the call computes: constructed, used and destroyed there. Only what says
+// otherwise may be used by the bodies that run on helpers.
 class RunContext {
  public:
   // threads: how many threads this call may use, itself included. scratch: threads * scratch_per_worker bytes, may be null.
@@ -28,7 +30,7 @@ class RunContext {
   RunControl& control() const { return control_; }
   int threads() const { return threads_; }
 
-  // Worker `worker`'s scratch memory; the size is what the plan's steps asked for at most.
+  // Worker `worker`'s scratch memory, for the body that runs as that worker; the size is what the plan's steps asked for at most.
   char* scratch(int worker) const { return scratch_ + worker * scratch_per_worker_; }
   int64_t scratch_size() const { return scratch_per_worker_; }
 
@@ -38,7 +40,8 @@ class RunContext {
   // Runs body(begin, end, worker) over [0, items) in tiles of about kTileNs or less, given what one item costs in
   // nanoseconds on one thread, on up to threads() threads. Tiles are claimed, not dealt out. Every item is in exactly one
   // tile; what a tile computes must not depend on where it begins and ends. Returns null when all items were done, else why
-  // the call stops. The calling thread reads the clock between its tiles.
+  // the call stops. The calling thread reads the clock between its tiles. REQUIRES: not called from within a body, whose
+  // worker indices and scratch it would use twice.
   template <class Body>
   Status parallel(int64_t items, double ns_per_item, Body&& body) {
     if (items <= 0) return checkpoint();
@@ -58,6 +61,7 @@ class RunContext {
   int64_t tile_items(int64_t items, double ns_per_item, double total) const;
   Status run_tiles(int64_t items, int64_t tile, TileFn fn, void* body);
 
+  CallScope call_;
   RunControl& control_;
   int threads_;
   char* scratch_;

@@ -1,13 +1,191 @@
 #include "sched/thread_pool.h"
 
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+
+#if !defined(_WIN32)
+#include <pthread.h>
+#endif
+
+#include "sched/census.h"
+#include "sched/cpus.h"
+#include "sched/futex.h"
+#include "sched/helper_thread.h"
+#include "sched/job_board.h"
+#include "sched/spin.h"
+
 namespace engine {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+// One thread wakes or starts this many at most; those go on, so that no caller pays for all.
+constexpr int kWakeAtOnce = 2;
+// A helper gives up its spin when the CPUs were taken at this many clock reads in a row, not for one short call.
+constexpr int kCrowdedReads = 8;
+constexpr auto kRetryStart = std::chrono::seconds(1);
+
+// Constant-initialised and never destroyed: helpers may outlive static destructors.
+struct Pool {
+  JobBoard board;
+  alignas(64) CensusWord census;
+  alignas(64) std::atomic<uint32_t> wake_tokens{0};
+  std::atomic<int> cpus{0};
+  std::atomic<int> started{0};
+  std::atomic<SteadyClock::rep> retry_start_at{0};
+};
+constinit Pool g_pool;
+
+// Calls that this thread is in; a helper counts as in one from its start.
+thread_local int t_calls = 0;
+
+int pool_cpus() {
+  int cpus = g_pool.cpus.load(std::memory_order_relaxed);
+  if (cpus == 0) g_pool.cpus.store(cpus = available_cpus(), std::memory_order_relaxed);
+  return cpus;
+}
+
+void helper_main();
+
+void start_one(int limit) {
+  SteadyClock::rep now = SteadyClock::now().time_since_epoch().count();
+  if (now < g_pool.retry_start_at.load(std::memory_order_relaxed)) return;
+  bool counted = g_pool.census.update([&](Census& c) { return c.threads() < limit && ++c.awake; });
+  if (!counted) return;
+  if (start_helper_thread(helper_main, 1 + g_pool.started.fetch_add(1))) return;
+  g_pool.census.update([](Census& c) { return c.awake-- > 0; });
+  g_pool.retry_start_at.store(now + SteadyClock::duration(kRetryStart).count(), std::memory_order_relaxed);
+}
+
+void wake(int count) {
+  int woken = 0;
+  g_pool.census.update([&](Census& c) {
+    woken = std::min(count, c.sleeping);
+    c.sleeping -= woken;
+    c.awake += woken;
+    return woken > 0;
+  });
+  if (woken == 0) return;
+  g_pool.wake_tokens.fetch_add(uint32_t(woken));
+  futex_wake(g_pool.wake_tokens, woken);
+}
+
+// Gets helpers under way for `places` open places of a job that was posted with `helpers`.
+void summon(int places, int helpers) {
+  int cpus = pool_cpus();
+  Census census = g_pool.census.read();
+  int missing = census.missing(places, cpus);
+  if (missing == 0) return;
+  if (census.sleeping > 0) wake(std::min(missing, kWakeAtOnce));
+  int limit = std::min(ThreadPool::kMaxHelpers, std::max(cpus - 1, helpers));
+  if (missing > census.sleeping && census.threads() < limit) start_one(limit);
+}
+
+bool help_one_job() {
+  if (!g_pool.board.any_open()) return false;
+  int cpus = pool_cpus();
+  bool admitted = g_pool.census.update([&](Census& c) { return c.may_help(cpus) && c.awake-- > 0 && ++c.busy; });
+  if (!admitted) return false;
+  JobBoard::Place place;
+  bool taken = g_pool.board.take(&place);
+  if (taken) {
+    summon(place.left + (g_pool.board.any_open() ? 1 : 0), place.helpers);
+    place.body(place.arg, place.worker);
+  }
+  // Awake again before the job's caller may go on: its next job counts on this helper.
+  g_pool.census.update([](Census& c) { return c.busy-- > 0 && ++c.awake; });
+  if (taken) g_pool.board.leave(place);
+  return taken;
+}
+
+void take_wake_token() {
+  for (;;) {
+    uint32_t tokens = g_pool.wake_tokens.load();
+    while (tokens > 0) {
+      if (g_pool.wake_tokens.compare_exchange_weak(tokens, tokens - 1)) return;
+    }
+    futex_wait(g_pool.wake_tokens, 0);
+  }
+}
+
+// A job posted after the first update sees this helper asleep; one posted before is seen here.
+void sleep_until_woken() {
+  g_pool.census.update([](Census& c) { return c.awake-- > 0 && ++c.sleeping; });
+  if (g_pool.board.any_open() && g_pool.census.read().may_help(pool_cpus())) {
+    bool back = g_pool.census.update([](Census& c) { return c.sleeping-- > 0 && ++c.awake; });
+    if (back) return;
+  }
+  take_wake_token();
+}
+
+// False when this helper had better sleep: its spin is over or its CPU is wanted.
+bool keep_spinning(SpinWait& spin, int& crowded) {
+  if (!spin.pause()) return false;
+  if (!spin.at_clock()) return true;
+  crowded = g_pool.census.read().crowded(pool_cpus()) ? crowded + 1 : 0;
+  return crowded < kCrowdedReads;
+}
+
+void helper_main() {
+  t_calls = 1;
+  for (;;) {
+    SpinWait spin;
+    int crowded = 0;
+    do {
+      if (!help_one_job()) continue;
+      spin.restart();
+      crowded = 0;
+    } while (keep_spinning(spin, crowded));
+    sleep_until_woken();
+  }
+}
+
+void reset_after_fork() {
+  g_pool.board.reset_after_fork();
+  g_pool.census.reset({.callers = t_calls > 0 ? 1 : 0});
+  g_pool.wake_tokens.store(0);
+  g_pool.cpus.store(0);
+  g_pool.started.store(0);
+  g_pool.retry_start_at.store(0);
+}
+
+#if !defined(_WIN32)
+[[maybe_unused]] const int g_atfork = pthread_atfork(nullptr, nullptr, reset_after_fork);
+#endif
+
+}  // namespace
+
+CallScope::CallScope() {
+  if (t_calls++ == 0) g_pool.census.add_caller();
+}
+
+CallScope::~CallScope() {
+  if (--t_calls > 0) return;
+  Census census = g_pool.census.remove_caller();
+  if (census.sleeping > 0 && g_pool.board.any_open()) summon(1, 1);
+}
 
 ThreadPool& ThreadPool::instance() {
-  static ThreadPool pool;
+  static constinit ThreadPool pool;
   return pool;
 }
 
-void ThreadPool::run(int helpers, Body body, void* arg) { body(arg, 0); }
-int ThreadPool::threads() const { return 0; }
+void ThreadPool::run(int helpers, Body body, void* arg) {
+  CallScope call;
+  helpers = std::min(helpers, kMaxHelpers);
+  JobBoard::Job job;
+  if (helpers <= 0 || !g_pool.board.post(helpers, body, arg, &job)) return body(arg, 0);
+  struct Withdrawal {
+    const JobBoard::Job& job;
+    ~Withdrawal() { g_pool.board.withdraw(job); }
+  } withdrawal{job};
+  summon(helpers, helpers);
+  body(arg, 0);
+}
+
+void ThreadPool::set_cpus_for_testing(int cpus) { g_pool.cpus.store(cpus, std::memory_order_relaxed); }
+
+int ThreadPool::threads() const { return g_pool.census.read().threads(); }
 
 }  // namespace engine

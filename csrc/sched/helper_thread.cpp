@@ -1,0 +1,92 @@
+#include "sched/helper_thread.h"
+
+#include <cstdint>
+#include <cstdio>
+#include <initializer_list>
+#include <new>
+
+#if defined(_WIN32)
+#include <system_error>
+#include <thread>
+#else
+#include <pthread.h>
+#include <signal.h>
+#endif
+
+namespace engine {
+
+#if defined(_WIN32)
+
+bool start_helper_thread(void (*main)(), int number) {
+  try {
+    std::thread(main).detach();
+  } catch (const std::system_error&) {
+    return false;
+  }
+  return true;
+}
+
+#else
+
+namespace {
+
+constexpr size_t kStackBytes = size_t(2) << 20;
+
+struct Start {
+  void (*main)();
+  int number;
+};
+
+void name_this_thread(int number) {
+  char name[16];
+  std::snprintf(name, sizeof name, "engine-%d", number);
+#if defined(__APPLE__)
+  pthread_setname_np(name);
+#elif defined(__linux__)
+  pthread_setname_np(pthread_self(), name);
+#endif
+}
+
+void* enter(void* arg) {
+  Start start = *static_cast<Start*>(arg);
+  delete static_cast<Start*>(arg);
+  name_this_thread(start.number);
+  start.main();
+  return nullptr;
+}
+
+// Faults of the thread's own instructions stay deliverable: crash handlers must see them.
+sigset_t asynchronous_signals() {
+  sigset_t set;
+  sigfillset(&set);
+  for (int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS}) sigdelset(&set, fault);
+  return set;
+}
+
+bool create_detached(Start* start) {
+  pthread_attr_t attributes;
+  if (pthread_attr_init(&attributes) != 0) return false;
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_attr_setstacksize(&attributes, kStackBytes);
+  pthread_t thread;
+  bool created = pthread_create(&thread, &attributes, enter, start) == 0;
+  pthread_attr_destroy(&attributes);
+  return created;
+}
+
+}  // namespace
+
+bool start_helper_thread(void (*main)(), int number) {
+  Start* start = new (std::nothrow) Start{main, number};
+  if (!start) return false;
+  sigset_t blocked = asynchronous_signals(), before;
+  pthread_sigmask(SIG_BLOCK, &blocked, &before);
+  bool created = create_detached(start);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (!created) delete start;
+  return created;
+}
+
+#endif
+
+}  // namespace engine

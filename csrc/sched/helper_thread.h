@@ -1,0 +1,11 @@
+// Starting a thread that lives as long as the process.
+#pragma once
+
+namespace engine {
+
+// Starts a detached thread that runs main() with asynchronous signals blocked, so that they reach the threads that the
+// program made, and is named "engine-<number>" where the system has thread names. main must not return. False when the
+// system gives no more threads.
+bool start_helper_thread(void (*main)(), int number);
+
+}  // namespace engine

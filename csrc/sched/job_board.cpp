@@ -1,0 +1,122 @@
+#include "sched/job_board.h"
+
+#include <bit>
+#include <tuple>
+
+#include "sched/futex.h"
+#include "sched/spin.h"
+
+namespace engine {
+namespace {
+
+constexpr uint64_t kJoined = 1;
+constexpr uint64_t kOpen = uint64_t(1) << 16;
+constexpr uint64_t kOpenMask = uint64_t(0x7fff) << 16;
+constexpr uint64_t kCallerSleeps = uint64_t(1) << 31;
+
+int joined(uint64_t state) { return int(state & 0xffff); }
+int open_places(uint64_t state) { return int(state >> 16 & 0x7fff); }
+uint32_t generation(uint64_t state) { return uint32_t(state >> 32); }
+uint64_t bit(int slot) { return uint64_t(1) << slot; }
+
+}  // namespace
+
+int JobBoard::acquire_slot() {
+  uint64_t used = used_.load(std::memory_order_relaxed);
+  for (;;) {
+    int slot = std::countr_one(used);
+    if (slot == kSlots) return -1;
+    if (used_.compare_exchange_weak(used, used | bit(slot), std::memory_order_acquire)) return slot;
+  }
+}
+
+bool JobBoard::post(int helpers, Body body, void* arg, Job* job) {
+  int index = acquire_slot();
+  if (index < 0) return false;
+  Slot& slot = slots_[index];
+  slot.helpers = helpers;
+  slot.body = body;
+  slot.arg = arg;
+  slot.posted.store(posts_.fetch_add(1, std::memory_order_relaxed), std::memory_order_relaxed);
+  job->slot = index;
+  job->generation = generation(slot.state.load(std::memory_order_relaxed)) + 1;
+  // The bit comes first: the helper that takes the last place clears it, so it must be set before any place can be
+  // taken.
+  open_.fetch_or(bit(index));
+  slot.state.store(uint64_t(job->generation) << 32 | uint64_t(helpers) * kOpen);
+  return true;
+}
+
+int JobBoard::choose(uint64_t* state) const {
+  int best = -1;
+  std::tuple<int, uint64_t> best_rank;
+  for (uint64_t mask = open_.load(); mask; mask &= mask - 1) {
+    int slot = std::countr_zero(mask);
+    uint64_t s = slots_[slot].state.load(std::memory_order_acquire);
+    if (open_places(s) == 0) continue;
+    std::tuple<int, uint64_t> rank{joined(s), slots_[slot].posted.load(std::memory_order_relaxed)};
+    if (best >= 0 && rank >= best_rank) continue;
+    best = slot;
+    best_rank = rank;
+    *state = s;
+  }
+  return best;
+}
+
+bool JobBoard::take(Place* place) {
+  uint64_t state = 0;
+  for (int index = choose(&state); index >= 0; index = choose(&state)) {
+    Slot& slot = slots_[index];
+    if (!slot.state.compare_exchange_strong(state, state - kOpen + kJoined)) continue;
+    int left = open_places(state) - 1;
+    if (left == 0) open_.fetch_and(~bit(index));
+    *place = {index, slot.helpers - left, slot.helpers, left, slot.body, slot.arg};
+    return true;
+  }
+  return false;
+}
+
+void JobBoard::leave(const Place& place) {
+  Slot& slot = slots_[place.slot];
+  uint64_t before = slot.state.fetch_sub(kJoined);
+  if (joined(before) > 1 || !(before & kCallerSleeps)) return;
+  slot.all_left.fetch_add(1);
+  futex_wake(slot.all_left, 1);
+}
+
+bool JobBoard::close(const Job& job) {
+  Slot& slot = slots_[job.slot];
+  uint64_t state = slot.state.load(std::memory_order_acquire);
+  do {
+    if (generation(state) != job.generation) return false;
+  } while (open_places(state) && !slot.state.compare_exchange_weak(state, state & ~kOpenMask));
+  if (open_.load(std::memory_order_relaxed) & bit(job.slot)) open_.fetch_and(~bit(job.slot));
+  return true;
+}
+
+void JobBoard::wait_until_left(Slot& slot) {
+  if (joined(slot.state.load(std::memory_order_acquire)) == 0) return;
+  for (SpinWait spin; spin.pause();) {
+    if (joined(slot.state.load(std::memory_order_acquire)) == 0) return;
+  }
+  slot.state.fetch_or(kCallerSleeps);
+  for (;;) {
+    uint32_t seen = slot.all_left.load();
+    if (joined(slot.state.load()) == 0) return;
+    futex_wait(slot.all_left, seen);
+  }
+}
+
+void JobBoard::withdraw(const Job& job) {
+  if (!close(job)) return;
+  wait_until_left(slots_[job.slot]);
+  used_.fetch_and(~bit(job.slot), std::memory_order_release);
+}
+
+void JobBoard::reset_after_fork() {
+  for (Slot& slot : slots_) slot.state.store(uint64_t(generation(slot.state.load()) + 1) << 32);
+  open_.store(0);
+  used_.store(0);
+}
+
+}  // namespace engine
