@@ -32,7 +32,7 @@ struct LoadTimes {
 class Model : public RefCounted {
  public:
   static Result<RefPtr<Model>> load_file(const std::string& path, const LoadOptions& options);
-  // `bytes` must stay as it is until the call returns; what the model needs of it is copied... or kept alive by `owner`.
+  // The model keeps `bytes` alive while it refers to them; nobody may change them.
   static Result<RefPtr<Model>> load_bytes(RefPtr<Buffer> bytes, const LoadOptions& options);
 
   const std::vector<Port>& inputs() const { return inputs_; }

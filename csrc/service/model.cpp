@@ -1,0 +1,150 @@
+#include "service/model.h"
+
+#include <map>
+
+#include "onnx/reader.h"
+#include "plan/pack_cache.h"
+#include "sched/clock.h"
+#include "sched/cpus.h"
+
+namespace engine {
+namespace {
+
+void count_operators(const Graph& graph, std::map<std::string, int>& counts) {
+  for (const Node& node : graph.nodes) {
+    ++counts[node.full_op_type()];
+    for (const Body& body : node.bodies)
+      if (body.graph) count_operators(*body.graph, counts);
+  }
+}
+
+void count_constants(const Graph& graph, int64_t& parameters, int64_t& bytes) {
+  for (const GraphValue& value : graph.values) {
+    if (!value.constant) continue;
+    parameters += value.constant->elements();
+    bytes += value.constant->bytes();
+  }
+  for (const Node& node : graph.nodes)
+    for (const Body& body : node.bodies)
+      if (body.graph) count_constants(*body.graph, parameters, bytes);
+}
+
+std::vector<Port> ports(const Graph& graph, const std::vector<ValueId>& values) {
+  std::vector<Port> out;
+  for (ValueId v : values) out.push_back(Port{graph[v].name, graph[v].type, graph[v].dim_names});
+  return out;
+}
+
+}  // namespace
+
+class ModelLoader {
+ public:
+  explicit ModelLoader(const LoadOptions& options) : options_(options), model_(new Model) {
+    model_->account_ = make_ref<MemoryAccount>(options.memory_limit);
+  }
+
+  MemoryAccount* account() { return model_->account_.get(); }
+
+  Result<RefPtr<Model>> finish(Result<ModelFile> file, int64_t began) {
+    if (!file.ok()) return std::move(file).status();
+    ModelFile read = file.take();
+    model_->load_times_.read = now_ns() - began;
+    ENGINE_TRY(describe(read));
+    ENGINE_TRY(compile(std::move(read.graph)));
+    ENGINE_TRY(plan_fixed_shapes());
+    return model_;
+  }
+
+ private:
+  Status describe(ModelFile& file) {
+    model_->digest_ = "sha256:" + file.sha256;
+    model_->producer_ = file.producer_name + (file.producer_version.empty() ? "" : " " + file.producer_version);
+    model_->metadata_ = file.metadata_props;
+    model_->opsets_.assign(file.opsets.begin(), file.opsets.end());
+    std::map<std::string, int> counts;
+    count_operators(file.graph, counts);
+    model_->operators_.assign(counts.begin(), counts.end());
+    count_constants(file.graph, model_->parameters_, model_->constant_bytes_);
+    model_->inputs_ = ports(file.graph, file.graph.inputs);
+    declared_outputs_ = ports(file.graph, file.graph.outputs);
+    return model_->account_->charge(model_->constant_bytes_, "the model's constants");
+  }
+
+  Status compile(Graph graph) {
+    int64_t began = now_ns();
+    ENGINE_TRY(isa_status());
+    ENGINE_TRY(resolve(graph));
+    ProgramOptions options;
+    options.threads = options_.threads > 0 ? options_.threads : available_cpus();
+    options.level = options_.level;
+    options.account = model_->account_;
+    model_->cache_ = std::make_shared<ModelPackCache>(account());
+    options.cache = model_->cache_;
+    ENGINE_ASSIGN(model_->program_, Program::make(std::move(graph), options));
+    model_->outputs_ = ports(model_->program_->graph(), model_->program_->graph().outputs);
+    for (size_t i = 0; i < model_->outputs_.size(); ++i) merge_declared(model_->outputs_[i], declared_outputs_[i]);
+    model_->load_times_.optimize = now_ns() - began;
+    return {};
+  }
+
+  // What was inferred of an output decides; what the file declares fills in the dimensions that are open.
+  static void merge_declared(Port& port, const Port& declared) {
+    port.name = declared.name;
+    port.dim_names = declared.dim_names;
+    const TypeInfo& told = declared.type;
+    if (!port.type.is_tensor() || !told.is_tensor() || port.type.dtype != told.dtype || !told.has_rank) return;
+    if (!port.type.has_rank) {
+      port.type = told;
+    } else if (port.type.shape.rank() == told.shape.rank()) {
+      for (int d = 0; d < told.shape.rank(); ++d)
+        if (port.type.shape[d] < 0) port.type.shape[d] = told.shape[d];
+    }
+  }
+
+  // A model whose input shapes are all fixed has one plan: it is made now, so that the first call finds it.
+  Status plan_fixed_shapes() {
+    const Graph& graph = model_->program_->graph();
+    std::vector<Value> inputs(graph.inputs.size());
+    std::vector<const Value*> refs;
+    for (size_t i = 0; i < graph.inputs.size(); ++i) {
+      const TypeInfo& type = graph[graph.inputs[i]].type;
+      if (!type.static_shape()) return {};
+      inputs[i].kind = ValueKind::Tensor;
+      inputs[i].tensor.dtype = type.dtype;
+      inputs[i].tensor.shape = type.shape;
+      refs.push_back(&inputs[i]);
+    }
+    int64_t began = now_ns();
+    Result<RefPtr<PlanEntry>> entry = model_->program_->entry_for(refs);
+    model_->load_times_.plan = now_ns() - began;
+    return entry.ok() ? Status() : std::move(entry).status();
+  }
+
+  const LoadOptions& options_;
+  RefPtr<Model> model_;
+  std::vector<Port> declared_outputs_;
+};
+
+int64_t Model::packed_bytes() const { return static_cast<const ModelPackCache&>(*cache_).bytes(); }
+
+Result<RefPtr<Model>> Model::load_file(const std::string& path, const LoadOptions& options) {
+  int64_t began = now_ns();
+  ModelLoader loader(options);
+  ReadOptions read;
+  read.sha256 = options.sha256;
+  read.external_data_dirs = options.external_data;
+  read.account = loader.account();
+  return loader.finish(read_model_file(path, read), began);
+}
+
+Result<RefPtr<Model>> Model::load_bytes(RefPtr<Buffer> bytes, const LoadOptions& options) {
+  int64_t began = now_ns();
+  ModelLoader loader(options);
+  ReadOptions read;
+  read.sha256 = options.sha256;
+  read.external_data_dirs = options.external_data;
+  read.account = loader.account();
+  return loader.finish(read_model_bytes(std::move(bytes), read), began);
+}
+
+}  // namespace engine
