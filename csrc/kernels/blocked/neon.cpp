@@ -1,0 +1,3 @@
+#include "kernels/blocked/block_neon.h"
+#include "kernels/blocked/transpose_plain.inl"
+#include "kernels/blocked/blocked.inl"

@@ -1,0 +1,53 @@
+#include "kernels/conv/conv.h"
+
+#include "kernels/conv/plans.h"
+
+namespace engine {
+namespace {
+
+bool whole_blocks(const ConvShape& s, int64_t channels, int lanes) { return s.groups == 1 || channels % lanes == 0; }
+
+bool supports_direct(const ConvShape& s, ChannelLayout input) {
+  const int lanes = conv_kernels().lanes;
+  if (s.transposed || !whole_blocks(s, s.group_out(), lanes)) return false;
+  return input == ChannelLayout::plain || whole_blocks(s, s.group_in(), lanes);
+}
+
+}  // namespace
+
+const char* conv_algorithm_name(ConvAlgorithm algorithm) {
+  switch (algorithm) {
+    case ConvAlgorithm::direct:
+      return "direct";
+    case ConvAlgorithm::depthwise:
+      return "depthwise";
+    case ConvAlgorithm::panel:
+      return "panel";
+    case ConvAlgorithm::plain_depthwise:
+      return "plain_depthwise";
+  }
+  return "";
+}
+
+bool conv_supports(const ConvShape& s, ChannelLayout input, ChannelLayout output) {
+  if (output == ChannelLayout::plain) return input == ChannelLayout::plain;
+  if (input == ChannelLayout::blocked && s.depthwise() && !s.transposed) return true;
+  return supports_direct(s, input);
+}
+
+bool conv_prefers_blocked(const ConvShape& s) {
+  if (!conv_supports(s, ChannelLayout::blocked, ChannelLayout::blocked)) return false;
+  const int64_t half_block = conv_kernels().lanes / 2;
+  return s.c_out >= half_block && (s.depthwise() || s.group_in() >= half_block) && s.out_pixels() > 1;
+}
+
+std::unique_ptr<const ConvPlan> make_conv_plan(const ConvShape& s, ChannelLayout input, ChannelLayout output,
+                                               const ConvEpilogue& epilogue) {
+  const bool filters = s.depthwise() && !s.transposed;
+  if (output == ChannelLayout::plain)
+    return filters ? make_plain_depthwise_plan(s, epilogue) : make_panel_plan(s, epilogue);
+  if (filters && input == ChannelLayout::blocked) return make_depthwise_plan(s, epilogue);
+  return make_direct_plan(s, input, epilogue);
+}
+
+}  // namespace engine

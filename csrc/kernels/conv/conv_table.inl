@@ -1,0 +1,22 @@
+// The tier's table of convolution kernels. REQUIRES: ENGINE_TIER and the tier's block header.
+#pragma once
+
+#include "kernels/conv/depthwise.inl"
+#include "kernels/conv/direct.inl"
+#include "kernels/conv/panel.inl"
+#include "kernels/conv/plain_depthwise.inl"
+
+namespace engine {
+namespace ENGINE_TIER {
+
+extern const ConvKernels conv_table;
+const ConvKernels conv_table = {
+    Block::size,  kDirectBlocks,
+    kDirectWidth, kPanelPixels,
+    kPanelRows,   Block::registers * Block::size / Block::parts > 64 ? 80e3 : 8e3,
+    direct,       depthwise,
+    panel,        plain_depthwise,
+};
+
+}  // namespace ENGINE_TIER
+}  // namespace engine

@@ -1,0 +1,142 @@
+// The dense convolution into blocked output. REQUIRES: as accumulate.inl.
+#pragma once
+
+#include "kernels/conv/epilogue.inl"
+#include "kernels/conv/segments.inl"
+
+namespace engine {
+namespace ENGINE_TIER {
+
+template <int S, int P, int Q>
+ENGINE_INLINE void start_sums(Tile<S, P, Q>& t, const ConvDirectJob& job, const Segment (&seg)[S], bool first) {
+  constexpr int b = Block::size;
+  Repeat<S * P>::run([&](auto r) ENGINE_INLINE_LAMBDA {
+    constexpr int row = decltype(r)::value, p = row % P;
+    const Segment& s = seg[row / P];
+    Repeat<Q>::run([&](auto q) ENGINE_INLINE_LAMBDA {
+      constexpr int k = decltype(q)::value;
+      if (first)
+        t.sum[row][k] = load(job.bias + k * b);
+      else
+        t.sum[row][k] = p < s.count ? load(job.output + k * job.rows->out_step + (s.out_at + p) * b) : zero_block();
+    });
+  });
+}
+
+template <int S, int P, int Q>
+ENGINE_INLINE void store_sums(const Tile<S, P, Q>& t, const ConvDirectJob& job, const Segment (&seg)[S]) {
+  constexpr int b = Block::size;
+  Repeat<S * P>::run([&](auto r) ENGINE_INLINE_LAMBDA {
+    constexpr int row = decltype(r)::value, p = row % P;
+    const Segment& s = seg[row / P];
+    if (p >= s.count) return;
+    Repeat<Q>::run([&](auto q) ENGINE_INLINE_LAMBDA {
+      constexpr int k = decltype(q)::value;
+      store(job.output + k * job.rows->out_step + (s.out_at + p) * b, t.sum[row][k]);
+    });
+  });
+}
+
+template <int S, int P, int Q>
+ENGINE_INLINE void finish_sums(const Tile<S, P, Q>& t, const ConvDirectJob& job, const Finish& finish,
+                               const Segment (&seg)[S]) {
+  constexpr int b = Block::size;
+  const bool padded = job.last_lanes != b;
+  Repeat<S * P>::run([&](auto r) ENGINE_INLINE_LAMBDA {
+    constexpr int row = decltype(r)::value, p = row % P;
+    const Segment& s = seg[row / P];
+    if (p >= s.count) return;
+    Repeat<Q>::run([&](auto q) ENGINE_INLINE_LAMBDA {
+      constexpr int k = decltype(q)::value;
+      ptrdiff_t at = k * job.rows->out_step + (s.out_at + p) * b;
+      Block x = t.sum[row][k];
+      if (job.residual) x = add(x, load(job.residual + at));
+      x = clamp(finish, x);
+      if (k == Q - 1 && padded) x = first_lanes(x, job.last_lanes);
+      store(job.output + at, x);
+    });
+  });
+  if (!finish.curve) return;
+  for (int s = 0; s < S; ++s)
+    for (int k = 0; k < Q; ++k)
+      apply_curve_blocked(job.epilogue, job.output + k * job.rows->out_step + seg[s].out_at * b, seg[s].count,
+                          k == Q - 1 ? job.last_lanes : b);
+}
+
+// Channel steps [step_begin, step_end) of S segments starting at segment `index`.
+template <int S, int P, int Q>
+void direct_segments(const ConvDirectJob& job, const Finish& finish, int64_t index, int64_t step_begin,
+                     int64_t step_end, const float* weights) {
+  const ConvRows& r = *job.rows;
+  constexpr int b = Block::size;
+  Segment seg[S];
+  for (int s = 0; s < S; ++s) seg[s] = segment_at(r, index + s);
+  Tile<S, P, Q> tile;
+  start_sums(tile, job, seg, step_begin == 0);
+  const ptrdiff_t stride = r.stride[2] * r.pixel_stride, column = r.dilation[2] * r.pixel_stride;
+  for (int64_t step = step_begin; step < step_end; ++step) {
+    const int64_t left = job.channels - step * job.step_channels;
+    const int64_t n = left < job.step_channels ? left : job.step_channels;
+    const float* in = job.input + step * r.in_step;
+    each_kernel_row(r, seg, [&](unsigned live, const int64_t(&at)[S]) ENGINE_INLINE_LAMBDA {
+      const float* w = weights;
+      weights += r.kernel[2] * n * Q * b;
+      if (live == 0) return;
+      ptrdiff_t begin[S];
+      for (int s = 0; s < S; ++s) begin[s] = at[s] * r.pixel_stride;
+      for (int64_t kw = 0; kw < r.kernel[2]; ++kw) {
+        uint32_t mask = live_rows<S, P>(seg, live, kw);
+        Sources<S> from;
+        for (int s = 0; s < S; ++s) from.start[s] = in + begin[s] + kw * column;
+        from.stride = stride;
+        if (mask == all_rows(S * P))
+          accumulate(tile, from, r.channel_stride, w, n);
+        else if (mask != 0)
+          accumulate_some(tile, from, r.channel_stride, w, n, mask);
+        w += n * Q * b;
+      }
+    });
+  }
+  if (step_end * job.step_channels >= job.channels)
+    finish_sums(tile, job, finish, seg);
+  else
+    store_sums(tile, job, seg);
+}
+
+template <int P, int Q>
+void direct_rows(const ConvDirectJob& job) {
+  const Finish finish = make_finish(job.epilogue);
+  const int64_t steps = (job.channels + job.step_channels - 1) / job.step_channels;
+  const int64_t taps = job.rows->kernel[0] * job.rows->kernel[1] * job.rows->kernel[2];
+  for (int64_t step = 0; step < steps; step += job.chunk_steps) {
+    const int64_t end = step + job.chunk_steps < steps ? step + job.chunk_steps : steps;
+    const float* weights = job.weights + step * job.step_channels * taps * Q * Block::size;
+    int64_t s = job.begin;
+    for (; s + 2 <= job.end; s += 2) direct_segments<2, P, Q>(job, finish, s, step, end, weights);
+    if (s < job.end) direct_segments<1, P, Q>(job, finish, s, step, end, weights);
+  }
+}
+
+template <int Q, int P = kDirectWidth>
+struct DirectByWidth {
+  static void run(const ConvDirectJob& job) {
+    if (job.rows->width == P)
+      direct_rows<P, Q>(job);
+    else
+      DirectByWidth<Q, P - 1>::run(job);
+  }
+};
+template <int Q>
+struct DirectByWidth<Q, 0> {
+  static void run(const ConvDirectJob&) {}
+};
+
+static void direct(const ConvDirectJob& job) {
+  if (job.blocks == kDirectBlocks)
+    DirectByWidth<kDirectBlocks>::run(job);
+  else
+    DirectByWidth<1>::run(job);
+}
+
+}  // namespace ENGINE_TIER
+}  // namespace engine

@@ -1,0 +1,138 @@
+#include "kernels/conv/plans.h"
+
+namespace engine {
+namespace {
+
+constexpr double kTileMicroseconds = 50;
+constexpr int64_t kChunkBytes = 256 << 10;  // weights that stay in the second-level cache between segments
+
+// A pointwise convolution is one row of pixels.
+ConvShape flatten(ConvShape s) {
+  if (s.taps() != 1) return s;
+  for (int d = 0; d < 3; ++d)
+    if (s.stride[d] != 1 || s.pad_begin[d] != 0 || s.in[d] != s.out[d]) return s;
+  s.in[2] = s.out[2] = s.in_pixels();
+  s.in[0] = s.in[1] = s.out[0] = s.out[1] = 1;
+  return s;
+}
+
+class DirectPlan final : public ConvPlan {
+ public:
+  DirectPlan(const ConvShape& s, ChannelLayout input, const ConvEpilogue& epilogue)
+      : kernels_(conv_kernels()), shape_(flatten(s)), input_(input), epilogue_(epilogue),
+        rows_(shape_, kernels_.direct_width) {
+    const int64_t lanes = kernels_.lanes;
+    const bool blocked = input == ChannelLayout::blocked;
+    sums_ = shape_.group_in() * shape_.taps();
+    group_blocks_ = ceil_div(shape_.group_out(), lanes);
+    group_jobs_ = ceil_div(group_blocks_, kernels_.direct_blocks);
+    step_channels_ = blocked ? lanes : shape_.group_in();
+    rows_.rows.pixel_stride = blocked ? lanes : 1;
+    rows_.rows.channel_stride = blocked ? 1 : shape_.in_pixels();
+    rows_.rows.in_step = shape_.in_pixels() * lanes;
+    rows_.rows.out_step = shape_.out_pixels() * lanes;
+    const int64_t steps = ceil_div(shape_.group_in(), step_channels_);
+    const int64_t step_bytes = step_channels_ * shape_.taps() * kernels_.direct_blocks * lanes * 4;
+    const int64_t passes = ceil_div(steps * step_bytes, step_bytes > kChunkBytes ? step_bytes : kChunkBytes);
+    chunk_steps_ = ceil_div(steps, passes);
+    const double flops = 2.0 * rows_.rows.width * kernels_.direct_blocks * lanes * double(sums_);
+    band_ = units_per_tile(flops, kernels_.flops_per_microsecond, kTileMicroseconds, rows_.segments);
+    if (band_ > 1 && band_ < rows_.segments) band_ &= ~int64_t(1);
+    bands_ = ceil_div(rows_.segments, band_);
+    weights_stay_ = shape_.weight_count() <= shape_.c_in * shape_.in_pixels();
+  }
+
+  ConvAlgorithm algorithm() const override { return ConvAlgorithm::direct; }
+  std::string packing_key() const override {
+    return "direct " + std::to_string(kernels_.lanes) + " " + std::to_string(kernels_.direct_blocks) + " " +
+           std::to_string(step_channels_) + " " + conv_weight_key(shape_);
+  }
+  size_t packed_floats() const override {
+    return size_t(shape_.groups * group_blocks_ * kernels_.lanes * (1 + sums_));
+  }
+  size_t pack_items() const override { return size_t(shape_.groups * group_jobs_); }
+  void pack(const float* weight, const float* bias, float* packed, size_t begin, size_t end) const override {
+    for (size_t i = begin; i < end; ++i) pack_job(weight, bias, int64_t(i), packed + job_at(int64_t(i)));
+  }
+
+  size_t tiles() const override { return size_t(shape_.n * shape_.groups * group_jobs_ * bands_); }
+  size_t scratch_bytes() const override { return 0; }
+  void run(const ConvTensors& t, size_t begin, size_t end, void*) const override {
+    for (size_t i = begin; i < end; ++i) run_tile(t, int64_t(i));
+  }
+
+ private:
+  int64_t job_blocks(int64_t job) const {
+    const int64_t left = group_blocks_ - job % group_jobs_ * kernels_.direct_blocks;
+    return left < kernels_.direct_blocks ? left : kernels_.direct_blocks;
+  }
+  int64_t job_block(int64_t job) const {
+    return job / group_jobs_ * group_blocks_ + job % group_jobs_ * kernels_.direct_blocks;
+  }
+  int64_t job_at(int64_t job) const { return job_block(job) * kernels_.lanes * (1 + sums_); }
+
+  // [bias of the job's blocks][step][tap][channel of the step][blocks * lanes]
+  void pack_job(const float* weight, const float* bias, int64_t job, float* out) const {
+    const int64_t width = job_blocks(job) * kernels_.lanes, taps = shape_.taps(), channels = shape_.group_in();
+    const int64_t group = job / group_jobs_, first = job % group_jobs_ * kernels_.direct_blocks * kernels_.lanes;
+    const int64_t base = group * shape_.group_out() + first, left = shape_.group_out() - first;
+    const int64_t real = left < width ? left : width;
+    for (int64_t o = 0; o < width; ++o) *out++ = bias && o < real ? bias[base + o] : 0.0f;
+    for (int64_t c0 = 0; c0 < channels; c0 += step_channels_) {
+      const int64_t n = channels - c0 < step_channels_ ? channels - c0 : step_channels_;
+      for (int64_t tap = 0; tap < taps; ++tap)
+        for (int64_t c = c0; c < c0 + n; ++c)
+          for (int64_t o = 0; o < width; ++o)
+            *out++ = o < real ? weight[((base + o) * channels + c) * taps + tap] : 0.0f;
+    }
+  }
+
+  void run_tile(const ConvTensors& t, int64_t tile) const {
+    const int64_t jobs = shape_.groups * group_jobs_;
+    const int64_t image = tile / (jobs * bands_), rest = tile % (jobs * bands_);
+    const int64_t job = weights_stay_ ? rest % jobs : rest / bands_;
+    const int64_t band = weights_stay_ ? rest / jobs : rest % bands_;
+    const int64_t lanes = kernels_.lanes, group = job / group_jobs_;
+    const int64_t in_blocks = input_ == ChannelLayout::blocked ? ceil_div(shape_.c_in, lanes) * lanes : shape_.c_in;
+    const int64_t out_blocks = ceil_div(shape_.c_out, lanes);
+    const int64_t out_at = (image * out_blocks + job_block(job)) * rows_.rows.out_step;
+    const int64_t last = shape_.group_out() - (group_blocks_ - 1) * lanes;
+    ConvDirectJob d;
+    d.rows = &rows_.rows;
+    d.input = t.input + (image * in_blocks + group * shape_.group_in()) * shape_.in_pixels();
+    d.bias = t.packed + job_at(job);
+    d.blocks = int(job_blocks(job));
+    d.weights = d.bias + d.blocks * lanes;
+    d.residual = t.residual ? t.residual + out_at : nullptr;
+    d.output = t.output + out_at;
+    d.begin = band * band_;
+    d.end = d.begin + band_ < rows_.segments ? d.begin + band_ : rows_.segments;
+    d.channels = shape_.group_in();
+    d.step_channels = step_channels_;
+    d.chunk_steps = chunk_steps_;
+    d.last_lanes = int(job % group_jobs_ == group_jobs_ - 1 ? last : lanes);
+    d.epilogue = epilogue_;
+    kernels_.direct(d);
+  }
+
+  const ConvKernels& kernels_;
+  const ConvShape shape_;
+  const ChannelLayout input_;
+  const ConvEpilogue epilogue_;
+  SegmentedRows rows_;
+  int64_t sums_;          // products per output element
+  int64_t group_blocks_;  // output blocks of a group
+  int64_t group_jobs_;    // of up to direct_blocks blocks
+  int64_t step_channels_, chunk_steps_;
+  int64_t band_, bands_;  // segments of a tile; tiles of an image and job
+  bool weights_stay_;     // tiles of one band are neighbours, since the weights fit the cache better than the image
+};
+
+}  // namespace
+
+std::unique_ptr<const ConvPlan> make_direct_plan(const ConvShape& shape, ChannelLayout input,
+                                                 const ConvEpilogue& epilogue) {
+  return std::make_unique<DirectPlan>(shape, input, epilogue);
+}
+
+}  // namespace engine

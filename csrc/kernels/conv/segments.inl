@@ -1,0 +1,60 @@
+// Walking over the segments of ConvRows.
+#pragma once
+
+#include "kernels/conv/conv_kernels.h"
+#include "kernels/inlining.h"
+
+namespace engine {
+namespace ENGINE_TIER {
+
+// Where one segment lies and what it reads.
+struct Segment {
+  int64_t out_at;         // pixel index in the output plane
+  int64_t d, h, w;        // input position of its first pixel at kernel position 0; may be outside
+  const uint32_t* masks;  // by kernel column
+  int count;              // pixels, 1 <= count <= rows.width
+};
+
+ENGINE_INLINE Segment segment_at(const ConvRows& r, int64_t index) {
+  int64_t row = index / r.row_segments, part = index % r.row_segments;
+  int64_t column = part * r.width, left = r.out[2] - column;
+  Segment s;
+  s.out_at = row * r.out[2] + column;
+  s.d = row / r.out[1] * r.stride[0] - r.pad_begin[0];
+  s.h = row % r.out[1] * r.stride[1] - r.pad_begin[1];
+  s.w = column * r.stride[2] - r.pad_begin[2];
+  s.masks = r.masks + part * r.kernel[2];
+  s.count = left < r.width ? int(left) : r.width;
+  return s;
+}
+
+// True when the kernel row (kd, kh) is inside the input; then *at is its first pixel's index, from the start of the
+// plane (kernel column 0; that pixel itself may be outside).
+ENGINE_INLINE bool kernel_row(const ConvRows& r, const Segment& s, int64_t kd, int64_t kh, int64_t* at) {
+  int64_t d = s.d + kd * r.dilation[0], h = s.h + kh * r.dilation[1];
+  *at = (d * r.in[1] + h) * r.in[2] + s.w;
+  return d >= 0 && d < r.in[0] && h >= 0 && h < r.in[1];
+}
+
+// Calls f(kd, kh, live, at[S]) for each kernel row; bit s of `live` is set when it is inside the input for segment s.
+template <int S, class F>
+ENGINE_INLINE void each_kernel_row(const ConvRows& r, const Segment (&seg)[S], F f) {
+  for (int64_t kd = 0; kd < r.kernel[0]; ++kd)
+    for (int64_t kh = 0; kh < r.kernel[1]; ++kh) {
+      int64_t at[S];
+      unsigned live = 0;
+      for (int s = 0; s < S; ++s) live |= unsigned(kernel_row(r, seg[s], kd, kh, &at[s])) << s;
+      f(live, at);
+    }
+}
+
+// The rows (of S * P) that read inside the input through kernel column kw.
+template <int S, int P>
+ENGINE_INLINE uint32_t live_rows(const Segment (&seg)[S], unsigned live, int64_t kw) {
+  uint32_t mask = live & 1u ? seg[0].masks[kw] : 0u;
+  if (S == 2 && (live & 2u)) mask |= seg[S - 1].masks[kw] << P;
+  return mask;
+}
+
+}  // namespace ENGINE_TIER
+}  // namespace engine

@@ -1,0 +1,182 @@
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <limits>
+#include <new>
+#include <optional>
+
+#include "kernels/blocked/blocked.h"
+#include "kernels/conv/conv.h"
+#include "kernels/conv/reference.h"
+
+namespace py = pybind11;
+using namespace engine;
+
+namespace {
+
+using Floats = py::array_t<float, py::array::c_style>;
+using Three = std::array<int64_t, 3>;
+
+void copy3(const py::dict& d, const char* key, int64_t (&out)[3]) {
+  Three v = d[key].cast<Three>();
+  for (int i = 0; i < 3; ++i) out[i] = v[i];
+}
+
+ConvShape shape_of(const py::dict& d) {
+  ConvShape s;
+  s.n = d["n"].cast<int64_t>();
+  s.c_in = d["c_in"].cast<int64_t>();
+  s.c_out = d["c_out"].cast<int64_t>();
+  s.groups = d["groups"].cast<int64_t>();
+  s.transposed = d["transposed"].cast<bool>();
+  copy3(d, "input", s.in);
+  copy3(d, "output", s.out);
+  copy3(d, "kernel", s.kernel);
+  copy3(d, "stride", s.stride);
+  copy3(d, "dilation", s.dilation);
+  copy3(d, "pad_begin", s.pad_begin);
+  return s;
+}
+
+ChannelLayout layout_of(const std::string& name) {
+  return name == "blocked" ? ChannelLayout::blocked : ChannelLayout::plain;
+}
+
+const float* pointer(const std::optional<Floats>& a) { return a ? a->data() : nullptr; }
+
+struct AlignedDelete {
+  void operator()(char* p) const { ::operator delete(p, std::align_val_t(64)); }
+};
+using Scratch = std::unique_ptr<char, AlignedDelete>;
+
+class Plan {
+ public:
+  Plan(const py::dict& shape, const std::string& input, const std::string& output, int activation, float alpha,
+       float beta)
+      : shape_(shape_of(shape)), output_(layout_of(output)), lanes_(blocked_kernels().lanes) {
+    plan_ = make_conv_plan(shape_, layout_of(input), output_, {Activation(activation), alpha, beta});
+    scratch_ = Scratch(static_cast<char*>(::operator new(plan_->scratch_bytes() + 1, std::align_val_t(64))));
+  }
+
+  std::string algorithm() const { return conv_algorithm_name(plan_->algorithm()); }
+  std::string packing_key() const { return plan_->packing_key(); }
+  size_t tiles() const { return plan_->tiles(); }
+  size_t scratch_bytes() const { return plan_->scratch_bytes(); }
+
+  Floats pack(const Floats& weight, const std::optional<Floats>& bias, bool backwards) const {
+    Floats packed(py::ssize_t(plan_->packed_floats()));
+    std::fill_n(packed.mutable_data(), packed.size(), std::numeric_limits<float>::quiet_NaN());
+    const size_t items = plan_->pack_items();
+    if (!backwards) plan_->pack(weight.data(), pointer(bias), packed.mutable_data(), 0, items);
+    for (size_t i = items; backwards && i-- > 0;)
+      plan_->pack(weight.data(), pointer(bias), packed.mutable_data(), i, i + 1);
+    return packed;
+  }
+
+  Floats empty_output() const {
+    std::vector<py::ssize_t> dims{shape_.n, shape_.c_out, shape_.out[0], shape_.out[1], shape_.out[2]};
+    if (output_ == ChannelLayout::blocked) {
+      dims[1] = py::ssize_t(channel_blocks(size_t(shape_.c_out), size_t(lanes_)));
+      dims.push_back(lanes_);
+    }
+    Floats y(dims);
+    std::fill_n(y.mutable_data(), y.size(), std::numeric_limits<float>::quiet_NaN());
+    return y;
+  }
+
+  void run_into(const Floats& x, const Floats& packed, const std::optional<Floats>& residual, Floats& y) {
+    py::gil_scoped_release release;
+    plan_->run({x.data(), packed.data(), pointer(residual), const_cast<float*>(y.data())}, 0, plan_->tiles(),
+               scratch_.get());
+  }
+
+  Floats run_ranges(const Floats& x, const Floats& packed, const std::optional<Floats>& residual,
+                    const std::vector<std::pair<size_t, size_t>>& ranges) {
+    Floats y = empty_output();
+    for (auto [begin, end] : ranges) {
+      std::fill_n(scratch_.get(), plan_->scratch_bytes(), char(0xff));
+      plan_->run({x.data(), packed.data(), pointer(residual), y.mutable_data()}, begin, end, scratch_.get());
+    }
+    return y;
+  }
+
+ private:
+  ConvShape shape_;
+  ChannelLayout output_;
+  int lanes_;
+  std::unique_ptr<const ConvPlan> plan_;
+  Scratch scratch_;
+};
+
+// [n, c, ...] -> [n, blocks, ..., lanes]
+Floats to_blocked(const Floats& x) {
+  const BlockedKernels& k = blocked_kernels();
+  std::vector<py::ssize_t> dims(x.shape(), x.shape() + x.ndim());
+  size_t pixels = 1, channels = size_t(x.shape(1));
+  for (int d = 2; d < x.ndim(); ++d) pixels *= size_t(x.shape(d));
+  dims[1] = py::ssize_t(channel_blocks(channels, k.lanes));
+  dims.push_back(k.lanes);
+  Floats y(dims);
+  std::fill_n(y.mutable_data(), y.size(), std::numeric_limits<float>::quiet_NaN());
+  for (py::ssize_t n = 0; n < x.shape(0); ++n)
+    for (size_t c = 0, b = 0; c < channels; c += k.lanes, ++b)
+      k.to_blocked(x.data() + (n * channels + c) * pixels, pixels, int(std::min<size_t>(k.lanes, channels - c)), pixels,
+                   y.mutable_data() + (n * dims[1] + b) * pixels * k.lanes);
+  return y;
+}
+
+Floats from_blocked(const Floats& x, size_t channels) {
+  const BlockedKernels& k = blocked_kernels();
+  std::vector<py::ssize_t> dims(x.shape(), x.shape() + x.ndim() - 1);
+  size_t pixels = 1;
+  for (int d = 2; d + 1 < x.ndim(); ++d) pixels *= size_t(x.shape(d));
+  dims[1] = py::ssize_t(channels);
+  Floats y(dims);
+  for (py::ssize_t n = 0; n < x.shape(0); ++n)
+    for (size_t c = 0, b = 0; c < channels; c += k.lanes, ++b)
+      k.from_blocked(x.data() + (n * x.shape(1) + b) * pixels * k.lanes, pixels,
+                     int(std::min<size_t>(k.lanes, channels - c)), pixels,
+                     y.mutable_data() + (n * channels + c) * pixels);
+  return y;
+}
+
+Floats reference(const py::dict& shape, const Floats& x, const Floats& w, const std::optional<Floats>& bias,
+                 const std::optional<Floats>& residual, int activation, float alpha, float beta) {
+  ConvShape s = shape_of(shape);
+  Floats y(std::vector<py::ssize_t>{s.n, s.c_out, s.out[0], s.out[1], s.out[2]});
+  conv_reference(s, x.data(), w.data(), pointer(bias), pointer(residual), Activation(activation), alpha, beta,
+                 y.mutable_data());
+  return y;
+}
+
+}  // namespace
+
+void bind_conv(py::module_& m) {
+  py::list activations;
+  for (const char* name : {"none", "relu", "leaky_relu", "sigmoid", "tanh", "clip", "gelu_erf", "gelu_tanh", "silu",
+                           "hard_sigmoid", "hard_swish"})
+    activations.append(name);
+  m.attr("CONV_ACTIVATIONS") = activations;
+  m.def("block_lanes", [] { return blocked_kernels().lanes; });
+  m.def("to_blocked", to_blocked);
+  m.def("from_blocked", from_blocked);
+  m.def("conv_reference", reference, py::arg("shape"), py::arg("x"), py::arg("w"), py::arg("bias") = py::none(),
+        py::arg("residual") = py::none(), py::arg("activation") = 0, py::arg("alpha") = 0.0f, py::arg("beta") = 0.0f);
+  m.def("conv_supports", [](const py::dict& shape, const std::string& input, const std::string& output) {
+    return conv_supports(shape_of(shape), layout_of(input), layout_of(output));
+  });
+  m.def("conv_prefers_blocked", [](const py::dict& shape) { return conv_prefers_blocked(shape_of(shape)); });
+  py::class_<Plan>(m, "ConvPlan")
+      .def(py::init<const py::dict&, const std::string&, const std::string&, int, float, float>(), py::arg("shape"),
+           py::arg("input"), py::arg("output"), py::arg("activation") = 0, py::arg("alpha") = 0.0f,
+           py::arg("beta") = 0.0f)
+      .def_property_readonly("algorithm", &Plan::algorithm)
+      .def_property_readonly("packing_key", &Plan::packing_key)
+      .def_property_readonly("tiles", &Plan::tiles)
+      .def_property_readonly("scratch_bytes", &Plan::scratch_bytes)
+      .def("pack", &Plan::pack, py::arg("weight"), py::arg("bias") = py::none(), py::arg("backwards") = false)
+      .def("empty_output", &Plan::empty_output)
+      .def("run_into", &Plan::run_into, py::arg("x"), py::arg("packed"), py::arg("residual").none(true), py::arg("y"))
+      .def("run_ranges", &Plan::run_ranges);
+}
