@@ -23,7 +23,7 @@ class DepthwisePlan final : public ConvPlan {
 
   ConvAlgorithm algorithm() const override { return ConvAlgorithm::depthwise; }
   std::string packing_key() const override {
-    return "depthwise " + std::to_string(kernels_.lanes) + " " + conv_weight_key(shape_);
+    return format("depthwise %d %s", kernels_.lanes, conv_weight_key(shape_).c_str());
   }
   size_t packed_floats() const override { return size_t(blocks_ * block_floats()); }
   size_t pack_items() const override { return size_t(blocks_); }

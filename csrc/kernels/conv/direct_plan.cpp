@@ -44,8 +44,8 @@ class DirectPlan final : public ConvPlan {
 
   ConvAlgorithm algorithm() const override { return ConvAlgorithm::direct; }
   std::string packing_key() const override {
-    return "direct " + std::to_string(kernels_.lanes) + " " + std::to_string(kernels_.direct_blocks) + " " +
-           std::to_string(step_channels_) + " " + conv_weight_key(shape_);
+    return format("direct %d %d %d %s", kernels_.lanes, kernels_.direct_blocks, int(step_channels_),
+                  conv_weight_key(shape_).c_str());
   }
   size_t packed_floats() const override {
     return size_t(shape_.groups * group_blocks_ * kernels_.lanes * (1 + sums_));

@@ -41,7 +41,7 @@ class PanelPlan final : public ConvPlan {
 
   ConvAlgorithm algorithm() const override { return ConvAlgorithm::panel; }
   std::string packing_key() const override {
-    return "panel " + std::to_string(tile_rows_) + " " + conv_weight_key(shape_);
+    return format("panel %d %s", int(tile_rows_), conv_weight_key(shape_).c_str());
   }
   size_t packed_floats() const override { return size_t(packed_floats_); }
   size_t pack_items() const override { return size_t(shape_.groups * row_tiles_); }

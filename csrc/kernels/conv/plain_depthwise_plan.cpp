@@ -18,7 +18,7 @@ class PlainDepthwisePlan final : public ConvPlan {
   }
 
   ConvAlgorithm algorithm() const override { return ConvAlgorithm::plain_depthwise; }
-  std::string packing_key() const override { return "plain_depthwise " + conv_weight_key(shape_); }
+  std::string packing_key() const override { return format("plain_depthwise %s", conv_weight_key(shape_).c_str()); }
   size_t packed_floats() const override { return size_t(shape_.c_out * (1 + shape_.taps())); }
   size_t pack_items() const override { return size_t(shape_.c_out); }
   void pack(const float* weight, const float* bias, float* packed, size_t begin, size_t end) const override {

@@ -40,7 +40,7 @@ int64_t units_per_tile(double flops, double flops_per_microsecond, double micros
 
 std::string conv_weight_key(const ConvShape& s) {
   std::string key = s.transposed ? "transposed" : "forward";
-  auto append = [&](int64_t x) { key += " " + std::to_string(x); };
+  auto append = [&](int64_t x) { key.append(1, ' ').append(std::to_string(x)); };
   append(s.c_in), append(s.c_out), append(s.groups);
   for (int d = 0; d < 3; ++d) append(s.kernel[d]), append(s.stride[d]), append(s.dilation[d]), append(s.pad_begin[d]);
   return key;

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "base/status.h"
 #include "kernels/conv/conv.h"
 
 namespace engine {
