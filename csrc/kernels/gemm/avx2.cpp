@@ -3,6 +3,7 @@
 
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/gemm_int8.h"
+#include "kernels/gemm/gemm_typed.h"
 
 namespace engine::avx2 {
 
@@ -12,6 +13,8 @@ constexpr int64_t kByteTileMacs = 2500000;
 // clang-format off
 #include "kernels/gemm/lanes_avx2.h"
 #include "kernels/gemm/bytes_avx2.h"
+#include "kernels/gemm/typed_lanes_plain.h"
+#include "kernels/gemm/typed_lanes_avx2.h"
 #include "kernels/gemm/gemm_tier.inl"
 // clang-format on
 

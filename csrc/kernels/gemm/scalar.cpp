@@ -2,6 +2,7 @@
 
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/gemm_int8.h"
+#include "kernels/gemm/gemm_typed.h"
 
 namespace engine::scalar {
 
@@ -11,6 +12,8 @@ constexpr int64_t kByteTileMacs = 250000;
 // clang-format off
 #include "kernels/gemm/lanes_scalar.h"
 #include "kernels/gemm/bytes_plain.h"
+#include "kernels/gemm/typed_lanes_plain.h"
+#include "kernels/gemm/typed_lanes_scalar.h"
 #include "kernels/gemm/gemm_tier.inl"
 // clang-format on
 
