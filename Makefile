@@ -38,6 +38,11 @@ bench: build $(VENV)/.test-tools  ## pytest-benchmark over kernels, operators an
 lint: build $(VENV)/.test-tools   ## ruff and mypy
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
+tsan: $(VENV)/.tools     ## the thread pool's stress program under the thread sanitizer
+	PATH="$(CURDIR)/$(BIN):$$PATH" cmake -S . -B build/tsan -G Ninja -DENGINE_TESTING=ON -DENGINE_PYTHON=OFF -DENGINE_SANITIZE=thread
+	PATH="$(CURDIR)/$(BIN):$$PATH" ninja -C build/tsan -j $(JOBS) sched_stress
+	build/tsan/sched_stress
+
 wheel: $(VENV)/.tools    ## build a wheel into dist/ and smoke-test it in an empty environment
 	$(PIP) build
 	$(BIN)/python -m build --wheel --outdir dist

@@ -12,9 +12,14 @@ import pytest
 from engine import _testing
 
 CPUS = _testing.available_cpus()
-needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork()")
 needs_two_cpus = pytest.mark.skipif(CPUS < 2, reason="one CPU: calls side by side get no helpers")
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+
+def forks(test):
+    """Marks a test that forks on purpose while the pool has threads."""
+    quiet = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+    return quiet(pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork()")(test))
 
 
 def helpers_come():
@@ -249,15 +254,14 @@ def pool_works_from_scratch():
     return empty and pool_count_right() and wait_until(helpers_come) and _testing.pool_threads() > 0
 
 
-@needs_fork
+@forks
 def test_fork_with_an_idle_pool():
     _testing.pool_count(callers=1, jobs=20, helpers=3, items=40, item_ns=20_000)
     assert in_child(pool_works_from_scratch) == 0
     assert pool_count_right()
 
 
-@needs_fork
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@forks
 def test_fork_while_other_threads_compute(cpus):
     stop = threading.Event()
 
@@ -276,7 +280,7 @@ def test_fork_while_other_threads_compute(cpus):
     assert pool_count_right()
 
 
-@needs_fork
+@forks
 def test_fork_of_a_fork():
     pool_count_right()
     assert in_child(lambda: pool_works_from_scratch() and in_child(pool_works_from_scratch) == 0) == 0
