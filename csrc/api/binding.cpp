@@ -32,9 +32,7 @@ Status load_file(const std::string& path, const LoadOptions& options, RefPtr<Mod
 
 Status load_bytes(const char* bytes, int64_t size, const LoadOptions& options, RefPtr<Model>* out) {
   try {
-    ENGINE_ASSIGN(RefPtr<Buffer> copy, Buffer::allocate(size, nullptr, "the model's bytes"));
-    if (size > 0) std::memcpy(copy->data(), bytes, size_t(size));
-    return adopt(Model::load_bytes(std::move(copy), options), out);
+    return adopt(Model::load_bytes(bytes, size_t(size), options), out);
   } catch (const std::bad_alloc&) {
     return out_of_memory();
   }

@@ -6,7 +6,7 @@
 namespace engine {
 
 Status load_file(const std::string& path, const LoadOptions& options, RefPtr<Model>* out);
-// Copies the bytes.
+// The bytes need not outlive the call.
 Status load_bytes(const char* bytes, int64_t size, const LoadOptions& options, RefPtr<Model>* out);
 
 // *out: a tensor of `rank` dimensions of empty strings.

@@ -43,7 +43,13 @@ class ModelLoader {
     model_->account_ = make_ref<MemoryAccount>(options.memory_limit);
   }
 
-  MemoryAccount* account() { return model_->account_.get(); }
+  ReadOptions read_options() const {
+    ReadOptions read;
+    read.expected_sha256 = options_.sha256;
+    read.external_data_dirs = options_.external_data;
+    read.account = model_->account_;
+    return read;
+  }
 
   Result<RefPtr<Model>> finish(Result<ModelFile> file, int64_t began) {
     if (!file.ok()) return std::move(file).status();
@@ -67,7 +73,7 @@ class ModelLoader {
     count_constants(file.graph, model_->parameters_, model_->constant_bytes_);
     model_->inputs_ = ports(file.graph, file.graph.inputs);
     declared_outputs_ = ports(file.graph, file.graph.outputs);
-    return model_->account_->charge(model_->constant_bytes_, "the model's constants");
+    return {};
   }
 
   Status compile(Graph graph) {
@@ -78,7 +84,7 @@ class ModelLoader {
     options.threads = options_.threads > 0 ? options_.threads : available_cpus();
     options.level = options_.level;
     options.account = model_->account_;
-    model_->cache_ = std::make_shared<ModelPackCache>(account());
+    model_->cache_ = std::make_shared<ModelPackCache>(model_->account_.get());
     options.cache = model_->cache_;
     ENGINE_ASSIGN(model_->program_, Program::make(std::move(graph), options));
     model_->outputs_ = ports(model_->program_->graph(), model_->program_->graph().outputs);
@@ -130,21 +136,13 @@ int64_t Model::packed_bytes() const { return static_cast<const ModelPackCache&>(
 Result<RefPtr<Model>> Model::load_file(const std::string& path, const LoadOptions& options) {
   int64_t began = now_ns();
   ModelLoader loader(options);
-  ReadOptions read;
-  read.sha256 = options.sha256;
-  read.external_data_dirs = options.external_data;
-  read.account = loader.account();
-  return loader.finish(read_model_file(path, read), began);
+  return loader.finish(read_model(path, loader.read_options()), began);
 }
 
-Result<RefPtr<Model>> Model::load_bytes(RefPtr<Buffer> bytes, const LoadOptions& options) {
+Result<RefPtr<Model>> Model::load_bytes(const void* data, size_t size, const LoadOptions& options) {
   int64_t began = now_ns();
   ModelLoader loader(options);
-  ReadOptions read;
-  read.sha256 = options.sha256;
-  read.external_data_dirs = options.external_data;
-  read.account = loader.account();
-  return loader.finish(read_model_bytes(std::move(bytes), read), began);
+  return loader.finish(read_model_bytes(data, size, loader.read_options()), began);
 }
 
 }  // namespace engine

@@ -32,8 +32,8 @@ struct LoadTimes {
 class Model : public RefCounted {
  public:
   static Result<RefPtr<Model>> load_file(const std::string& path, const LoadOptions& options);
-  // The model keeps `bytes` alive while it refers to them; nobody may change them.
-  static Result<RefPtr<Model>> load_bytes(RefPtr<Buffer> bytes, const LoadOptions& options);
+  // The bytes need not outlive the call.
+  static Result<RefPtr<Model>> load_bytes(const void* data, size_t size, const LoadOptions& options);
 
   const std::vector<Port>& inputs() const { return inputs_; }
   const std::vector<Port>& outputs() const { return outputs_; }
