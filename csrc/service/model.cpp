@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "base/isa.h"
 #include "onnx/reader.h"
 #include "plan/pack_cache.h"
 #include "sched/clock.h"
