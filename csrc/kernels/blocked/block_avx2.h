@@ -20,6 +20,7 @@ ENGINE_INLINE __m256i first_mask(int n) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
 
+ENGINE_INLINE void prefetch(const float* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
 ENGINE_INLINE Block load(const float* p) { return {_mm256_loadu_ps(p)}; }
 ENGINE_INLINE Block load_first(const float* p, int n) { return {_mm256_maskload_ps(p, first_mask(n))}; }
 ENGINE_INLINE void store(float* p, Block x) { _mm256_storeu_ps(p, x.v); }

@@ -20,6 +20,7 @@ constexpr __mmask16 all_lanes = 0xffff;
 
 ENGINE_INLINE __mmask16 first_mask(int n) { return __mmask16((1u << n) - 1u); }
 
+ENGINE_INLINE void prefetch(const float* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
 ENGINE_INLINE Block load(const float* p) { return {_mm512_loadu_ps(p)}; }
 ENGINE_INLINE Block load_first(const float* p, int n) { return {_mm512_maskz_loadu_ps(first_mask(n), p)}; }
 ENGINE_INLINE void store(float* p, Block x) { _mm512_storeu_ps(p, x.v); }

@@ -15,6 +15,7 @@ struct Block {
   float32x4_t lo, hi;
 };
 
+ENGINE_INLINE void prefetch(const float* p) { __builtin_prefetch(p); }
 ENGINE_INLINE Block load(const float* p) { return {vld1q_f32(p), vld1q_f32(p + 4)}; }
 ENGINE_INLINE void store(float* p, Block x) {
   vst1q_f32(p, x.lo);

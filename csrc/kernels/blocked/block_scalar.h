@@ -2,6 +2,7 @@
 // tensor holds. Every tier has a header block_<tier>.h with the same names; this is the plain one.
 //
 //   Block::registers, Block::parts   vector registers of the machine, and how many one Block takes
+//   prefetch(p)                      a hint; p may be any address
 //   load_first, store_first          the first n lanes only, 0 <= n <= size; lanes not loaded are zero
 //   fma(acc, a, b)                   acc + a * b, with one rounding where the tier has it
 //   at_least(x, low)                 x < low ? low : x, so that NaN stays NaN; at_most alike
@@ -30,6 +31,8 @@ struct Block {
   ENGINE_INLINE void set(int i, float x) { lane[i] = x; }
 #endif
 };
+
+ENGINE_INLINE void prefetch(const float*) {}
 
 template <class F>
 ENGINE_INLINE Block each_lane(F f) {

@@ -57,6 +57,15 @@ ENGINE_INLINE uint32_t opaque(uint32_t mask) {
   return mask;
 }
 
+// Asks for the cache lines at `ahead` floats beyond the rows' first elements; they may be outside any array.
+template <int P, int S>
+ENGINE_INLINE void prefetch_rows(const Sources<S>& from, ptrdiff_t ahead) {
+  Repeat<S * P>::run([&](auto r) ENGINE_INLINE_LAMBDA {
+    constexpr int row = decltype(r)::value;
+    prefetch(from.start[row / P] + (row % P) * from.stride + ahead);
+  });
+}
+
 // sum[row][q] += source[row][i * step] * weights[i][q] for i < n.
 template <int S, int P, int Q>
 ENGINE_INLINE void accumulate(Tile<S, P, Q>& tile, Sources<S> from, ptrdiff_t step, const float* weights, ptrdiff_t n) {

@@ -7,12 +7,10 @@
 namespace engine {
 namespace ENGINE_TIER {
 
-template <int S, int P>
-void depthwise_segments(const ConvDepthwiseJob& job, const Finish& finish, int64_t index) {
+template <int P, int S>
+void depthwise_segments(const ConvDepthwiseJob& job, const Finish& finish, const Segment (&seg)[S]) {
   constexpr int b = Block::size;
   const ConvRows& r = *job.rows;
-  Segment seg[S];
-  for (int s = 0; s < S; ++s) seg[s] = segment_at(r, index + s);
   Block sum[S * P];
   const Block bias = load(job.bias);
   Repeat<S * P>::run([&](auto i) ENGINE_INLINE_LAMBDA { sum[i.value] = bias; });
@@ -63,9 +61,7 @@ struct DepthwiseByWidth {
   static void run(const ConvDepthwiseJob& job) {
     if (job.rows->width != P) return DepthwiseByWidth<P - 1>::run(job);
     const Finish finish = make_finish(job.epilogue);
-    int64_t s = job.begin;
-    for (; s + 2 <= job.end; s += 2) depthwise_segments<2, P>(job, finish, s);
-    if (s < job.end) depthwise_segments<1, P>(job, finish, s);
+    each_pair(*job.rows, job.begin, job.end, [&](const auto& seg) { depthwise_segments<P>(job, finish, seg); });
   }
 };
 template <>

@@ -63,14 +63,12 @@ ENGINE_INLINE void finish_sums(const Tile<S, P, Q>& t, const ConvDirectJob& job,
                           k == Q - 1 ? job.last_lanes : b);
 }
 
-// Channel steps [step_begin, step_end) of S segments starting at segment `index`.
-template <int S, int P, int Q>
-void direct_segments(const ConvDirectJob& job, const Finish& finish, int64_t index, int64_t step_begin,
+// Channel steps [step_begin, step_end) of S segments.
+template <int P, int Q, int S>
+void direct_segments(const ConvDirectJob& job, const Finish& finish, const Segment (&seg)[S], int64_t step_begin,
                      int64_t step_end, const float* weights) {
   const ConvRows& r = *job.rows;
   constexpr int b = Block::size;
-  Segment seg[S];
-  for (int s = 0; s < S; ++s) seg[s] = segment_at(r, index + s);
   Tile<S, P, Q> tile;
   start_sums(tile, job, seg, step_begin == 0);
   const ptrdiff_t stride = r.stride[2] * r.pixel_stride, column = r.dilation[2] * r.pixel_stride;
@@ -89,6 +87,7 @@ void direct_segments(const ConvDirectJob& job, const Finish& finish, int64_t ind
         Sources<S> from;
         for (int s = 0; s < S; ++s) from.start[s] = in + begin[s] + kw * column;
         from.stride = stride;
+        prefetch_rows<P>(from, r.in_step);
         if (mask == all_rows(S * P))
           accumulate(tile, from, r.channel_stride, w, n);
         else if (mask != 0)
@@ -111,9 +110,8 @@ void direct_rows(const ConvDirectJob& job) {
   for (int64_t step = 0; step < steps; step += job.chunk_steps) {
     const int64_t end = step + job.chunk_steps < steps ? step + job.chunk_steps : steps;
     const float* weights = job.weights + step * job.step_channels * taps * Q * Block::size;
-    int64_t s = job.begin;
-    for (; s + 2 <= job.end; s += 2) direct_segments<2, P, Q>(job, finish, s, step, end, weights);
-    if (s < job.end) direct_segments<1, P, Q>(job, finish, s, step, end, weights);
+    each_pair(*job.rows, job.begin, job.end,
+              [&](const auto& seg) { direct_segments<P, Q>(job, finish, seg, step, end, weights); });
   }
 }
 

@@ -4,6 +4,7 @@ namespace engine {
 namespace {
 
 constexpr double kTileMicroseconds = 50;
+constexpr int64_t kCacheBytes = 448 << 10;  // what may stay in the second-level cache between tiles
 constexpr int64_t kChunkBytes = 256 << 10;  // weights that stay in the second-level cache between segments
 
 // A pointwise convolution is one row of pixels.
@@ -39,7 +40,7 @@ class DirectPlan final : public ConvPlan {
     band_ = units_per_tile(flops, kernels_.flops_per_microsecond, kTileMicroseconds, rows_.segments);
     if (band_ > 1 && band_ < rows_.segments) band_ &= ~int64_t(1);
     bands_ = ceil_div(rows_.segments, band_);
-    weights_stay_ = shape_.weight_count() <= shape_.c_in * shape_.in_pixels();
+    order_tiles();
   }
 
   ConvAlgorithm algorithm() const override { return ConvAlgorithm::direct; }
@@ -71,6 +72,16 @@ class DirectPlan final : public ConvPlan {
   }
   int64_t job_at(int64_t job) const { return job_block(job) * kernels_.lanes * (1 + sums_); }
 
+  // Tiles go stretch by stretch, in it job by job, in that band by band. All weights in the cache: a stretch is a band.
+  void order_tiles() {
+    const int64_t image_bytes = shape_.group_in() * shape_.in_pixels() * 4;
+    stretch_ = 1;
+    if (shape_.weight_count() / shape_.groups * 4 <= kCacheBytes || bands_ == 0) return;
+    const int64_t band_bytes = image_bytes / bands_ + 1;
+    stretch_ = band_bytes < kCacheBytes ? kCacheBytes / band_bytes : 1;
+    if (stretch_ > bands_) stretch_ = bands_;
+  }
+
   // [bias of the job's blocks][step][tap][channel of the step][blocks * lanes]
   void pack_job(const float* weight, const float* bias, int64_t job, float* out) const {
     const int64_t width = job_blocks(job) * kernels_.lanes, taps = shape_.taps(), channels = shape_.group_in();
@@ -90,8 +101,9 @@ class DirectPlan final : public ConvPlan {
   void run_tile(const ConvTensors& t, int64_t tile) const {
     const int64_t jobs = shape_.groups * group_jobs_;
     const int64_t image = tile / (jobs * bands_), rest = tile % (jobs * bands_);
-    const int64_t job = weights_stay_ ? rest % jobs : rest / bands_;
-    const int64_t band = weights_stay_ ? rest / jobs : rest % bands_;
+    const int64_t stretch = rest / (jobs * stretch_), first = stretch * stretch_, inner = rest - first * jobs;
+    const int64_t bands = bands_ - first < stretch_ ? bands_ - first : stretch_;
+    const int64_t job = inner / bands, band = first + inner % bands;
     const int64_t lanes = kernels_.lanes, group = job / group_jobs_;
     const int64_t in_blocks = input_ == ChannelLayout::blocked ? ceil_div(shape_.c_in, lanes) * lanes : shape_.c_in;
     const int64_t out_blocks = ceil_div(shape_.c_out, lanes);
@@ -125,7 +137,7 @@ class DirectPlan final : public ConvPlan {
   int64_t group_jobs_;    // of up to direct_blocks blocks
   int64_t step_channels_, chunk_steps_;
   int64_t band_, bands_;  // segments of a tile; tiles of an image and job
-  bool weights_stay_;     // tiles of one band are neighbours, since the weights fit the cache better than the image
+  int64_t stretch_;       // bands whose input stays in the cache while all jobs pass over it
 };
 
 }  // namespace

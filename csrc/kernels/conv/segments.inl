@@ -7,25 +7,57 @@
 namespace engine {
 namespace ENGINE_TIER {
 
-// Where one segment lies and what it reads.
+// Where one segment lies and what it reads. `row` and `part` are the quotient and the remainder of its index.
 struct Segment {
+  int64_t row, part;
   int64_t out_at;         // pixel index in the output plane
   int64_t d, h, w;        // input position of its first pixel at kernel position 0; may be outside
   const uint32_t* masks;  // by kernel column
   int count;              // pixels, 1 <= count <= rows.width
 };
 
-ENGINE_INLINE Segment segment_at(const ConvRows& r, int64_t index) {
-  int64_t row = index / r.row_segments, part = index % r.row_segments;
+ENGINE_INLINE Segment segment_at(const ConvRows& r, int64_t row, int64_t part) {
   int64_t column = part * r.width, left = r.out[2] - column;
   Segment s;
+  s.row = row;
+  s.part = part;
   s.out_at = row * r.out[2] + column;
-  s.d = row / r.out[1] * r.stride[0] - r.pad_begin[0];
-  s.h = row % r.out[1] * r.stride[1] - r.pad_begin[1];
+  s.d = -r.pad_begin[0];
+  s.h = row;
+  if (r.out[0] > 1) {
+    s.d += row / r.out[1] * r.stride[0];
+    s.h = row % r.out[1];
+  }
+  s.h = s.h * r.stride[1] - r.pad_begin[1];
   s.w = column * r.stride[2] - r.pad_begin[2];
   s.masks = r.masks + part * r.kernel[2];
   s.count = left < r.width ? int(left) : r.width;
   return s;
+}
+
+ENGINE_INLINE Segment first_segment(const ConvRows& r, int64_t index) {
+  return segment_at(r, index / r.row_segments, index % r.row_segments);
+}
+
+ENGINE_INLINE Segment next_segment(const ConvRows& r, const Segment& s) {
+  return s.part + 1 < r.row_segments ? segment_at(r, s.row, s.part + 1) : segment_at(r, s.row + 1, 0);
+}
+
+// Calls f(segments) for [begin, end) in twos, with arrays of two segments and at the end perhaps of one.
+template <class F>
+ENGINE_INLINE void each_pair(const ConvRows& r, int64_t begin, int64_t end, F f) {
+  if (begin >= end) return;
+  Segment next = first_segment(r, begin);
+  int64_t s = begin;
+  for (; s + 2 <= end; s += 2) {
+    Segment two[2] = {next, next_segment(r, next)};
+    next = next_segment(r, two[1]);
+    f(two);
+  }
+  if (s < end) {
+    Segment one[1] = {next};
+    f(one);
+  }
 }
 
 // True when the kernel row (kd, kh) is inside the input; then *at is its first pixel's index, from the start of the

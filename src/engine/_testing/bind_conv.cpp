@@ -18,6 +18,16 @@ namespace {
 using Floats = py::array_t<float, py::array::c_style>;
 using Three = std::array<int64_t, 3>;
 
+// An array of NaN whose data is aligned as the engine's own tensors are.
+Floats new_array(const std::vector<py::ssize_t>& dims) {
+  size_t count = 1;
+  for (py::ssize_t d : dims) count *= size_t(d);
+  auto* data = static_cast<float*>(::operator new(count * sizeof(float) + 1, std::align_val_t(64)));
+  std::fill_n(data, count, std::numeric_limits<float>::quiet_NaN());
+  py::capsule owner(data, [](void* p) { ::operator delete(p, std::align_val_t(64)); });
+  return Floats(dims, data, owner);
+}
+
 void copy3(const py::dict& d, const char* key, int64_t (&out)[3]) {
   Three v = d[key].cast<Three>();
   for (int i = 0; i < 3; ++i) out[i] = v[i];
@@ -65,8 +75,7 @@ class Plan {
   size_t scratch_bytes() const { return plan_->scratch_bytes(); }
 
   Floats pack(const Floats& weight, const std::optional<Floats>& bias, bool backwards) const {
-    Floats packed(py::ssize_t(plan_->packed_floats()));
-    std::fill_n(packed.mutable_data(), packed.size(), std::numeric_limits<float>::quiet_NaN());
+    Floats packed = new_array({py::ssize_t(plan_->packed_floats())});
     const size_t items = plan_->pack_items();
     if (!backwards) plan_->pack(weight.data(), pointer(bias), packed.mutable_data(), 0, items);
     for (size_t i = items; backwards && i-- > 0;)
@@ -80,9 +89,7 @@ class Plan {
       dims[1] = py::ssize_t(channel_blocks(size_t(shape_.c_out), size_t(lanes_)));
       dims.push_back(lanes_);
     }
-    Floats y(dims);
-    std::fill_n(y.mutable_data(), y.size(), std::numeric_limits<float>::quiet_NaN());
-    return y;
+    return new_array(dims);
   }
 
   void run_into(const Floats& x, const Floats& packed, const std::optional<Floats>& residual, Floats& y) {
@@ -117,8 +124,7 @@ Floats to_blocked(const Floats& x) {
   for (int d = 2; d < x.ndim(); ++d) pixels *= size_t(x.shape(d));
   dims[1] = py::ssize_t(channel_blocks(channels, k.lanes));
   dims.push_back(k.lanes);
-  Floats y(dims);
-  std::fill_n(y.mutable_data(), y.size(), std::numeric_limits<float>::quiet_NaN());
+  Floats y = new_array(dims);
   for (py::ssize_t n = 0; n < x.shape(0); ++n)
     for (size_t c = 0, b = 0; c < channels; c += k.lanes, ++b)
       k.to_blocked(x.data() + (n * channels + c) * pixels, pixels, int(std::min<size_t>(k.lanes, channels - c)), pixels,
@@ -132,7 +138,7 @@ Floats from_blocked(const Floats& x, size_t channels) {
   size_t pixels = 1;
   for (int d = 2; d + 1 < x.ndim(); ++d) pixels *= size_t(x.shape(d));
   dims[1] = py::ssize_t(channels);
-  Floats y(dims);
+  Floats y = new_array(dims);
   for (py::ssize_t n = 0; n < x.shape(0); ++n)
     for (size_t c = 0, b = 0; c < channels; c += k.lanes, ++b)
       k.from_blocked(x.data() + (n * x.shape(1) + b) * pixels * k.lanes, pixels,
