@@ -1,0 +1,1 @@
+#include "kernels/convert/table.inl"

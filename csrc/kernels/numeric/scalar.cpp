@@ -1,0 +1,1 @@
+#include "kernels/numeric/table.inl"
