@@ -66,7 +66,7 @@ void compare(const std::string& type, const std::string& op, const py::array& a,
   fn(a.data(), b.data(), y.mutable_data(), size_t(y.size()));
 }
 
-void select(const py::array& c, const py::array& a, const py::array& b, py::array y) {
+void select_by(const py::array& c, const py::array& a, const py::array& b, py::array y) {
   SelectFn fn = select_kernel(size_t(y.itemsize()), a.ndim() == 0, b.ndim() == 0);
   fn(static_cast<const uint8_t*>(c.data()), a.data(), b.data(), y.mutable_data(), size_t(y.size()));
 }
@@ -78,7 +78,8 @@ void mul_add(const py::array_t<float>& x, const py::array_t<float>& scale, const
 
 }  // namespace
 
-void bind_elementwise(py::module_& m) {
+void bind_elementwise(py::module_& parent) {
+  py::module_ m = parent.def_submodule("elementwise");
   m.def("unary_ops", [] { return names(kUnaryOps, unary_name); });
   m.def("binary_ops", [] { return names(kBinaryOps, binary_name); });
   m.def("compare_ops", [] { return names(kCompareOps, compare_name); });
@@ -88,7 +89,7 @@ void bind_elementwise(py::module_& m) {
   m.def("predicate", predicate);
   m.def("binary", binary);
   m.def("compare", compare);
-  m.def("select", select);
+  m.def("select", select_by);
   m.def("mul_add", mul_add);
   m.def("convert", [](const std::string& from, const std::string& to, const py::array& x, py::array y) {
     convert_kernel(parse_type(from), parse_type(to))(x.data(), y.mutable_data(), size_t(y.size()));
