@@ -41,16 +41,16 @@ Result<ModelFile> read_source(Source source, const std::string& where, const std
     return error(Code::InvalidModel, "%zu bytes; a model file has at most %lld", bytes.size(), (long long)limits::kModelBytes);
   ModelFile model;
   model.sha256 = sha256_hex(bytes);
-  ENGINE_TRY(check_digest(model.sha256, options.sha256, where));
+  ENGINE_TRY(check_digest(model.sha256, options.expected_sha256, where));
 
   Budget budget(int64_t(bytes.size()), options.account ? options.account->limit() : 0);
   ExternalFiles external(folder, options.external_data_dirs, limits::kMapFrom);
   ModelMessage message;
-  Decoder decoder(std::move(source), external, options.share_mapping, budget, options.account);
+  Decoder decoder(std::move(source), external, options.share_mapping, budget, options.account.get());
   ENGINE_TRY(decoder.decode_model(bytes, &message));
   copy_properties(message, &model);
   budget.start_building();
-  ENGINE_ASSIGN(model.graph, Builder(message, budget, options.account).build());
+  ENGINE_ASSIGN(model.graph, Builder(message, budget, options.account.get()).build());
   list_files(external, options.hash_external_files, &model);
   ENGINE_TRY(external.check_unchanged());
   return model;
@@ -68,14 +68,15 @@ Result<ModelFile> read_opened(const OpenFile& file, const ReadOptions& options) 
 
 }  // namespace
 
-Result<ModelFile> read_model_file(const std::string& path, const ReadOptions& options) {
+Result<ModelFile> read_model(const std::string& path, const ReadOptions& options) {
   ENGINE_ASSIGN(OpenFile file, OpenFile::open(path));
   Result<ModelFile> model = read_opened(file, options);
   if (!model.ok()) return std::move(model).status().with_context(path);
   return model;
 }
 
-Result<ModelFile> read_model_bytes(RefPtr<Buffer> bytes, const ReadOptions& options) {
+Result<ModelFile> read_model_bytes(const void* data, size_t size, const ReadOptions& options) {
+  RefPtr<Buffer> bytes = Buffer::view(const_cast<void*>(data), int64_t(size), nullptr);
   return read_source(Source{std::move(bytes), false}, "the model", "", options);
 }
 

@@ -13,11 +13,11 @@
 namespace engine {
 
 struct ReadOptions {
-  std::string sha256;                              // expected of the model file; empty: any. "sha256:" before it and capitals are accepted
+  std::string expected_sha256;                     // of the model file; empty: any. "sha256:" before it and capitals are accepted
   std::vector<std::string> external_data_dirs;     // further folders that external data may be in, or be linked into
   bool hash_external_files = false;                // fill ExternalFileInfo::sha256
   bool share_mapping = true;                       // constants may be views of mapped files (see onnx/file.h); false: all are copied
-  MemoryAccount* account = nullptr;                // charged for constants that are copied; may be null
+  RefPtr<MemoryAccount> account;                   // charged for constants that are copied; may be null
 };
 
 struct ExternalFileInfo {
@@ -39,10 +39,10 @@ struct ModelFile {
 
 // Reads a file. FileNotFound; DigestMismatch, before anything is parsed; InvalidModel, UnsupportedOperator (element types, versions);
 // MemoryLimitExceeded. Messages begin with the path. Thread-safe.
-Result<ModelFile> read_model_file(const std::string& path, const ReadOptions& options);
+Result<ModelFile> read_model(const std::string& path, const ReadOptions& options);
 
 // Reads a model from memory, which nobody may change during the call; every constant is copied, so that it need not outlive the call.
-// External data is found in options.external_data_dirs only. REQUIRES: bytes is not null.
-Result<ModelFile> read_model_bytes(RefPtr<Buffer> bytes, const ReadOptions& options);
+// External data is found in options.external_data_dirs only.
+Result<ModelFile> read_model_bytes(const void* data, size_t size, const ReadOptions& options);
 
 }  // namespace engine

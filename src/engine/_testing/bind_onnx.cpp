@@ -126,25 +126,25 @@ Reading read(const py::object& source, const std::string& sha256, const std::vec
              int64_t memory_limit) {
   Reading reading;
   reading.account = make_ref<MemoryAccount>(memory_limit);
-  reading.options.sha256 = sha256;
+  reading.options.expected_sha256 = sha256;
   reading.options.external_data_dirs = dirs;
   reading.options.hash_external_files = hash_files;
   reading.options.share_mapping = share;
-  reading.options.account = reading.account.get();
+  reading.options.account = reading.account;
   if (py::isinstance<py::bytes>(source)) {
     std::string_view bytes = source.cast<std::string_view>();
     py::gil_scoped_release release;
-    reading.result = read_model_bytes(Buffer::view(const_cast<char*>(bytes.data()), int64_t(bytes.size()), nullptr), reading.options);
+    reading.result = read_model_bytes(bytes.data(), bytes.size(), reading.options);
   } else {
     std::string path = source.cast<std::string>();
     py::gil_scoped_release release;
-    reading.result = read_model_file(path, reading.options);
+    reading.result = engine::read_model(path, reading.options);
   }
   if (!reading.result.ok()) raise_status(std::move(reading.result).status());
   return reading;
 }
 
-py::dict read_model(const py::object& source, const std::string& sha256, const std::vector<std::string>& dirs, bool hash_files, bool share,
+py::dict read_described(const py::object& source, const std::string& sha256, const std::vector<std::string>& dirs, bool hash_files, bool share,
                     int64_t memory_limit) {
   Reading reading = read(source, sha256, dirs, hash_files, share, memory_limit);
   Status consistent = check_graph(reading.result.value().graph, "reading");
@@ -164,7 +164,7 @@ size_t read_only(const py::object& source, const std::vector<std::string>& dirs,
 
 void bind_onnx(py::module_& m) {
   m.attr("ReadError") = py::reinterpret_steal<py::object>(PyErr_NewException("engine._testing.ReadError", PyExc_Exception, nullptr));
-  m.def("read_model", &read_model, py::arg("source"), py::arg("sha256") = "", py::arg("external_data_dirs") = std::vector<std::string>(),
+  m.def("read_model", &read_described, py::arg("source"), py::arg("sha256") = "", py::arg("external_data_dirs") = std::vector<std::string>(),
         py::arg("hash_files") = false, py::arg("share_mapping") = true, py::arg("memory_limit") = 0);
   m.def("read_model_only", &read_only, py::arg("source"), py::arg("external_data_dirs") = std::vector<std::string>(), py::arg("share_mapping") = true);
   m.def("dump_model", [](const py::object& source) { return dump_graph(read(source, "", {}, false, true, 0).result.value().graph); });
