@@ -56,9 +56,9 @@ def main() -> None:
     subprocess.run(["ninja", "-C", str(build), "-j", jobs, "_core", "_testing"], check=True)
     path = link_package(build)
     site = pathlib.Path(sysconfig.get_path("purelib"))
-    if sys.prefix != sys.base_prefix:
+    if pathlib.Path(sys.prefix).resolve() == ROOT / ".venv":
         (site / "engine-dev.pth").write_text(f"{path}\n")
-    print(f"engine is built in {path}")
+    print(f"engine is built: PYTHONPATH={path}")
 
 
 if __name__ == "__main__":
