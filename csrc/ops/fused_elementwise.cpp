@@ -1,0 +1,249 @@
+#include <algorithm>
+
+#include "base/checked.h"
+#include "ops/elementwise_program.h"
+#include "ops/op.h"
+
+namespace engine {
+
+Attributes encode_elementwise(const ElementwiseProgram& program) {
+  std::vector<int64_t> code;
+  Attribute params;
+  params.name = "params";
+  params.kind = AttributeKind::Floats;
+  for (const ElementwiseInstruction& i : program) {
+    code.insert(code.end(), {int64_t(i.kind), i.op, i.a, i.b, i.c});
+    params.floats.insert(params.floats.end(), {i.params.a, i.params.b});
+  }
+  return {ints_attribute("code", std::move(code)), std::move(params)};
+}
+
+ElementwiseProgram decode_elementwise(const Attributes& attributes, int inputs) {
+  const Attribute* code = find_attribute(attributes, "code");
+  const Attribute* params = find_attribute(attributes, "params");
+  ElementwiseProgram program;
+  if (!code || !params || code->ints.empty() || code->ints.size() % 5 || params->floats.size() * 5 != code->ints.size() * 2) return {};
+  for (size_t k = 0; k * 5 < code->ints.size(); ++k) {
+    const int64_t* at = code->ints.data() + k * 5;
+    if (at[0] < 0 || at[0] > int64_t(ElementwiseKind::logic)) return {};
+    ElementwiseInstruction i{ElementwiseKind(at[0]), int(at[1]), int(at[2]), int(at[3]), int(at[4]), {params->floats[k * 2], params->floats[k * 2 + 1]}};
+    int ops[] = {kUnaryOps, kBinaryOps, kCompareOps, kPredicateOps, 1, kBinaryOps};
+    if (i.op < 0 || i.op >= ops[int(i.kind)]) return {};
+    for (int o = 0; o < i.operands(); ++o)
+      if (i.operand(o) >= inputs || (i.operand(o) < 0 && ~i.operand(o) >= int(k))) return {};
+    program.push_back(i);
+  }
+  return program;
+}
+
+double elementwise_cost(const ElementwiseInstruction& i) {
+  if (i.kind == ElementwiseKind::binary) return BinaryOp(i.op) == BinaryOp::pow ? 3.0 : BinaryOp(i.op) == BinaryOp::div ? 0.15 : 0.05;
+  if (i.kind != ElementwiseKind::unary) return 0.06;
+  switch (UnaryOp(i.op)) {
+    case UnaryOp::copy: case UnaryOp::abs: case UnaryOp::neg: case UnaryOp::relu: case UnaryOp::clip: case UnaryOp::affine:
+    case UnaryOp::add_scalar: case UnaryOp::mul_scalar: case UnaryOp::square: case UnaryOp::leaky_relu:
+    case UnaryOp::hard_sigmoid: case UnaryOp::hard_swish: return 0.05;
+    default: return 0.4;
+  }
+}
+
+namespace {
+
+constexpr int64_t kBlock = 1024;  // elements of a register: a handful of them stay in the first-level cache
+
+// How an operand meets the inner run.
+enum class Meets : uint8_t { run, scalar };
+
+struct Input {
+  int64_t strides[kMaxRank] = {};  // elements, by collapsed dimension
+  int64_t width = 4;               // bytes of an element
+  Meets meets = Meets::run;
+};
+
+struct Bound {
+  ElementwiseInstruction code;
+  bool scalar = false;             // one element a run
+  int destination = 0;             // register; -1: the output
+  UnaryFn unary = nullptr;
+  BinaryFn binary = nullptr;
+  SelectFn select = nullptr;
+};
+
+class FusedElementwise final : public Op {
+ public:
+  Status infer(InferContext& c) override {
+    program_ = decode_elementwise(c.node().attributes ? *c.node().attributes : Attributes(), c.input_count());
+    if (program_.empty()) return error(Code::InvalidModel, "the program is malformed");
+    DType out = program_.back().is_bool() ? DType::Bool : DType::Float;
+    c.set(0, out);
+    Shape shape;
+    for (int i = 0; i < c.input_count(); ++i) {
+      ENGINE_TRY(c.require(i, dtype_set(DType::Float, DType::Bool)));
+      if (!c.known(i)) return {};
+      ENGINE_ASSIGN(shape, broadcast_shapes(shape, c.shape(i)));
+    }
+    c.set(0, out, shape);
+    for (int i = 0; i < c.input_count(); ++i)
+      if (c.shape(i) == shape && c.dtype(i) == out) c.allow_in_place(0, i);
+    return {};
+  }
+
+  Status prepare(PrepareContext& c) override {
+    collapse(c);
+    bind();
+    for (const Bound& b : bound_)
+      if (!b.unary && !b.binary && !b.select) return error(Code::InternalError, "an instruction has no kernel");
+    c.need_scratch(registers_ * kBlock * int64_t(sizeof(float)));
+    return {};
+  }
+
+  Status run(OpRun& r) const override {
+    int64_t blocks_a_run = ceil_div(inner_, kBlock);
+    return r.parallel(runs_ * blocks_a_run, cost_ * double(std::min(inner_, kBlock)) + 4.0 * double(bound_.size()),
+                      [&](int64_t begin, int64_t end, int worker) { blocks(r, begin, end, blocks_a_run, r.scratch<float>(worker)); });
+  }
+
+ private:
+  // Merges neighbouring dimensions in which every input steps alike; the last one that is left is the inner run.
+  void collapse(PrepareContext& c) {
+    const Shape& shape = c.output_shape(0);
+    int rank = shape.rank(), n = c.input_count();
+    inputs_.assign(size_t(n), Input());
+    std::vector<std::vector<int64_t>> strides(static_cast<size_t>(n), std::vector<int64_t>(static_cast<size_t>(rank), 0));
+    for (int i = 0; i < n; ++i) {
+      const Shape& s = c.shape(i);
+      int64_t own[kMaxRank];
+      contiguous_strides(s, own);
+      inputs_[size_t(i)].width = dtype_size(c.dtype(i));
+      for (int d = 0; d < s.rank(); ++d)
+        if (s[d] != 1) strides[size_t(i)][size_t(d + rank - s.rank())] = own[d];
+    }
+    dims_ = Shape();
+    for (int d = 0; d < rank; ++d) {
+      if (shape[d] == 1) continue;
+      bool merges = dims_.rank() > 0;
+      for (int i = 0; i < n && merges; ++i) merges = inputs_[size_t(i)].strides[dims_.rank() - 1] == strides[size_t(i)][size_t(d)] * shape[d];
+      if (merges) dims_[dims_.rank() - 1] *= shape[d];
+      else dims_.push_back(shape[d]);
+      for (int i = 0; i < n; ++i) inputs_[size_t(i)].strides[dims_.rank() - 1] = strides[size_t(i)][size_t(d)];
+    }
+    if (dims_.rank() == 0) dims_.push_back(1);
+    inner_ = dims_.back();
+    runs_ = dims_.elements(0, dims_.rank() - 1);
+    for (Input& in : inputs_) in.meets = in.strides[dims_.rank() - 1] == 0 && inner_ != 1 ? Meets::scalar : Meets::run;
+    output_width_ = dtype_size(c.output_dtype(0));
+  }
+
+  bool operand_scalar(int operand) const {
+    return operand >= 0 ? inputs_[size_t(operand)].meets == Meets::scalar : bound_[size_t(~operand)].scalar;
+  }
+
+  void bind() {
+    std::vector<int> last(program_.size(), 0);
+    for (size_t k = 0; k < program_.size(); ++k)
+      for (int o = 0; o < program_[k].operands(); ++o)
+        if (program_[k].operand(o) < 0) last[size_t(~program_[k].operand(o))] = int(k);
+    std::vector<int> free;
+    bound_.clear();
+    registers_ = 0;
+    cost_ = 0;
+    for (size_t k = 0; k < program_.size(); ++k) {
+      Bound b;
+      b.code = program_[k];
+      b.scalar = true;
+      for (int o = 0; o < b.code.operands(); ++o) b.scalar &= operand_scalar(b.code.operand(o));
+      choose(b);
+      if (k + 1 == program_.size()) {
+        b.destination = -1;
+      } else if (!free.empty()) {
+        b.destination = free.back();
+        free.pop_back();
+      } else {
+        b.destination = int(registers_++);
+      }
+      for (int o = 0; o < b.code.operands(); ++o) {
+        int operand = b.code.operand(o);
+        bool again = false;
+        for (int p = 0; p < o; ++p) again |= b.code.operand(p) == operand;
+        if (operand < 0 && !again && last[size_t(~operand)] == int(k)) free.push_back(bound_[size_t(~operand)].destination);
+      }
+      cost_ += elementwise_cost(b.code);
+      bound_.push_back(b);
+    }
+    cost_ = std::max(cost_, 0.1);
+  }
+
+  void choose(Bound& b) const {
+    const ElementwiseKernels& kernels = elementwise_kernels();
+    auto form = [&] {
+      if (b.scalar || b.code.operands() < 2) return Broadcast::none;
+      if (operand_scalar(b.code.a)) return Broadcast::scalar_left;
+      return operand_scalar(b.code.b) ? Broadcast::scalar_right : Broadcast::none;
+    };
+    switch (b.code.kind) {
+      case ElementwiseKind::unary: b.unary = unary_kernel(ElementType::f32, UnaryOp(b.code.op)); break;
+      case ElementwiseKind::predicate: b.unary = kernels.predicate[b.code.op]; break;
+      case ElementwiseKind::binary: b.binary = binary_kernel(ElementType::f32, BinaryOp(b.code.op), form()); break;
+      case ElementwiseKind::compare: b.binary = compare_kernel(ElementType::f32, CompareOp(b.code.op), form()); break;
+      case ElementwiseKind::logic: b.binary = binary_kernel(ElementType::boolean, BinaryOp(b.code.op), form()); break;
+      case ElementwiseKind::select:
+        b.select = select_kernel(4, !b.scalar && operand_scalar(b.code.b), !b.scalar && operand_scalar(b.code.c));
+        break;
+    }
+  }
+
+  void blocks(OpRun& r, int64_t begin, int64_t end, int64_t blocks_a_run, float* registers) const {
+    int64_t bases[64];
+    char wide_condition[kBlock];
+    for (int64_t block = begin; block < end; ++block) {
+      int64_t run = block / blocks_a_run, from = block % blocks_a_run * kBlock, n = std::min(kBlock, inner_ - from);
+      for (size_t i = 0; i < inputs_.size(); ++i) bases[i] = 0;
+      for (int64_t rest = run, d = dims_.rank() - 2; d >= 0; --d) {
+        int64_t at = rest % dims_[int(d)];
+        rest /= dims_[int(d)];
+        for (size_t i = 0; i < inputs_.size(); ++i) bases[i] += at * inputs_[i].strides[d];
+      }
+      auto operand = [&](int o) -> char* {
+        if (o < 0) return reinterpret_cast<char*>(registers + bound_[size_t(~o)].destination * kBlock);
+        const Input& in = inputs_[size_t(o)];
+        return static_cast<char*>(r.in(o).data) + (bases[o] + (in.meets == Meets::run ? from * in.strides[dims_.rank() - 1] : 0)) * in.width;
+      };
+      char* out = static_cast<char*>(r.out(0).data) + (run * inner_ + from) * output_width_;
+      for (const Bound& b : bound_) {
+        void* to = b.destination < 0 ? out : reinterpret_cast<char*>(registers + b.destination * kBlock);
+        size_t count = size_t(b.scalar ? 1 : n);
+        if (b.unary) {
+          b.unary(operand(b.code.a), to, count, b.code.params);
+        } else if (b.binary) {
+          b.binary(operand(b.code.a), operand(b.code.b), to, count);
+        } else {
+          const char* condition = operand(b.code.a);
+          if (!b.scalar && operand_scalar(b.code.a)) {
+            for (size_t k = 0; k < count; ++k) wide_condition[k] = condition[0];
+            condition = wide_condition;
+          }
+          b.select(reinterpret_cast<const uint8_t*>(condition), operand(b.code.b), operand(b.code.c), to, count);
+        }
+      }
+      if (bound_.back().scalar) fill(out, n);
+    }
+  }
+
+  void fill(char* out, int64_t n) const {
+    if (output_width_ == 1) std::fill_n(out + 1, n - 1, out[0]);
+    else std::fill_n(reinterpret_cast<float*>(out) + 1, n - 1, reinterpret_cast<float*>(out)[0]);
+  }
+
+  ElementwiseProgram program_;
+  std::vector<Input> inputs_;
+  std::vector<Bound> bound_;
+  Shape dims_;
+  int64_t inner_ = 1, runs_ = 1, registers_ = 0, output_width_ = 4;
+  double cost_ = 1;
+};
+
+}  // namespace
+
+void op_fused_elementwise(OpTable& t) { t.add<FusedElementwise>("engine", "FusedElementwise", 1, 1, 64); }
+
+}  // namespace engine
