@@ -1,0 +1,137 @@
+#include "ops/product/product.h"
+
+#include "base/checked.h"
+#include "base/isa.h"
+
+namespace engine {
+namespace {
+
+constexpr double kMacsPerNs = 30;
+constexpr double kBytesPerNs = 12;
+
+GemmType gemm_type(DType d) {
+  return d == DType::Float16 ? GemmType::f16 : d == DType::BFloat16 ? GemmType::bf16 : GemmType::f32;
+}
+
+std::string strides_text(const ProductShape& s, const int64_t* strides) {
+  std::string text;
+  for (int d = 0; d < s.batch_rank; ++d)
+    if (strides[d] != 0) text += format(" %lldx%lld", (long long)s.batch[d], (long long)strides[d]);
+  return text;
+}
+
+}  // namespace
+
+double product_tile_ns(const GemmTiling& t, double macs_per_ns) {
+  double m = double(std::min(t.m, t.tile_m)), n = double(std::min(t.n, t.tile_n)), k = double(t.k);
+  return std::max(m * n * k / macs_per_ns, (n * k + m * n) * 4 / kBytesPerNs) + 100;
+}
+
+Status Product::prepare(PrepareContext& c, const ProductShape& shape, int a, int b, DType dtype) {
+  shape_ = shape;
+  dtype_ = dtype;
+  kernels_ = &gemm_kernels();
+  a_elements_ = c.shape(a).elements();
+  b_elements_ = c.shape(b).elements();
+  c_elements_ = shape.batches * shape.m * shape.n;
+  int right = shape.flipped ? a : b;
+  if (c.is_constant(right)) ENGINE_TRY(pack(c, right));
+  int workers = shape.batches >= 3 * int64_t(c.threads()) ? 1 : c.threads();
+  tiling_ = gemm_tiling(kernels_->blocking, shape.m, shape.n, shape.k, workers, shape.a_col != 1, !packed_);
+  ns_per_tile_ = product_tile_ns(tiling_, kMacsPerNs);
+  c.need_scratch(int64_t(tiling_.scratch_bytes));
+  if (dtype != DType::Float) c.need_shared_scratch((round_up(a_elements_, 16) + round_up(b_elements_, 16) + c_elements_) * 4);
+  return {};
+}
+
+Status Product::pack(PrepareContext& c, int b) {
+  const ProductShape& s = shape_;
+  int64_t matrices = 1;
+  for (int d = s.batch_rank - 1; d >= 0; --d) {
+    packed_batch_[d] = s.b_batch[d] != 0 ? matrices : 0;
+    if (s.b_batch[d] != 0) matrices *= s.batch[d];
+  }
+  packed_bytes_ = round_up(int64_t(kernels_->packed_b_bytes(s.n, s.k)), 64);
+  int64_t bytes = 0;
+  if (!checked_mul(packed_bytes_, matrices, &bytes)) return error(Code::MemoryLimitExceeded, "packed operand is too large");
+  const Tensor& source = *c.value(b);
+  std::string kind = format("product %s %s n%lld k%lld %lld %lld", isa_name(active_isa()), dtype_name(dtype_), (long long)s.n,
+                            (long long)s.k, (long long)s.b_row, (long long)s.b_col) + strides_text(s, s.b_batch);
+  int64_t panels = ceil_div(s.n, kernels_->blocking.panel);
+  ENGINE_ASSIGN(packed_, c.pack(b, kind, bytes, [&](char* memory) {
+    for (int64_t i = 0; i < s.batches; ++i) {
+      int64_t offset = batch_offset(s, s.b_batch, i), matrix = batch_offset(s, packed_batch_, i);
+      const char* data = source.as<char>() + offset * dtype_size(dtype_);
+      kernels_->pack_b({data, gemm_type(dtype_), s.b_row, s.b_col}, s.n, s.k, 0, panels, memory + matrix * packed_bytes_);
+    }
+  }));
+  return {};
+}
+
+Status Product::run(OpRun& r, const ProductTerms& terms) const {
+  return dtype_ == DType::Float ? run_float(r, terms) : run_widened(r, terms);
+}
+
+Status Product::run_float(OpRun& r, const ProductTerms& t) const {
+  const ProductShape& s = shape_;
+  GemmF32 g{};
+  g.m = s.m, g.n = s.n, g.k = s.k;
+  g.alpha = alpha, g.beta = t.beta;
+  g.a_row = s.a_row, g.a_col = s.a_col, g.b_row = s.b_row, g.b_col = s.b_col;
+  g.c_stride = s.flipped ? s.n : s.c_row;
+  g.epilogue.column_bias = static_cast<const float*>(s.flipped ? t.row_bias : t.column_bias);
+  g.epilogue.row_bias = static_cast<const float*>(s.flipped ? t.column_bias : t.row_bias);
+  g.epilogue.residual_stride = g.c_stride;
+  g.epilogue.activation = activation;
+  g.epilogue.activation_a = activation_a, g.epilogue.activation_b = activation_b;
+  const float* a = static_cast<const float*>(s.flipped ? t.b : t.a);
+  const float* b = static_cast<const float*>(s.flipped ? t.a : t.b);
+  return run_product_tiles(r, tiling_, s.batches, ns_per_tile_, [&](int64_t batch, int64_t tile, int64_t step, int worker) {
+    GemmF32 one = g;
+    one.a = a + batch_offset(s, s.a_batch, batch);
+    if (packed_) one.packed_b = packed_->data() + batch_offset(s, packed_batch_, batch) * packed_bytes_;
+    else one.b = b + batch_offset(s, s.b_batch, batch);
+    int64_t c_offset = batch_offset(s, s.c_batch, batch);
+    one.c = static_cast<float*>(t.c) + c_offset;
+    if (t.residual) one.epilogue.residual = static_cast<const float*>(t.residual) + c_offset;
+    kernels_->run(one, gemm_tile(tiling_, tile, step), r.scratch(worker));
+  });
+}
+
+// The terms besides the product are few: they are applied to the float32 result one element at a time.
+Status Product::run_widened(OpRun& r, const ProductTerms& t) const {
+  const ProductShape& s = shape_;
+  float* a = r.shared_scratch<float>();
+  float* b = a + round_up(a_elements_, 16);
+  float* c = b + round_up(b_elements_, 16);
+  bool skip_b = packed_ && !s.flipped, skip_a = packed_ && s.flipped;
+  if (!skip_a) ENGINE_TRY(widen_elements(r, t.a, dtype_, a_elements_, a));
+  if (!skip_b) ENGINE_TRY(widen_elements(r, t.b, dtype_, b_elements_, b));
+  ProductTerms wide;
+  wide.a = a, wide.b = b, wide.c = c, wide.beta = t.beta;
+  if (t.beta != 0) ENGINE_TRY(widen_elements(r, t.c, dtype_, c_elements_, c));
+  ENGINE_TRY(run_float(r, wide));
+  return narrow_elements(r, c, dtype_, c_elements_, t.c);
+}
+
+Status widen_elements(OpRun& r, const void* from, DType dtype, int64_t count, float* to) {
+  return r.parallel(count, 1.0, [&](int64_t begin, int64_t end, int) {
+    const uint16_t* bits = static_cast<const uint16_t*>(from);
+    if (dtype == DType::Float16)
+      for (int64_t i = begin; i < end; ++i) to[i] = half_bits_to_float(bits[i]);
+    else
+      for (int64_t i = begin; i < end; ++i) to[i] = bfloat_bits_to_float(bits[i]);
+  });
+}
+
+Status narrow_elements(OpRun& r, const float* from, DType dtype, int64_t count, void* to) {
+  return r.parallel(count, 1.5, [&](int64_t begin, int64_t end, int) {
+    uint16_t* bits = static_cast<uint16_t*>(to);
+    if (dtype == DType::Float16)
+      for (int64_t i = begin; i < end; ++i) bits[i] = float_to_half_bits(from[i]);
+    else
+      for (int64_t i = begin; i < end; ++i) bits[i] = float_to_bfloat_bits(from[i]);
+  });
+}
+
+}  // namespace engine
