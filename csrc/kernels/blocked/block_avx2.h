@@ -31,6 +31,7 @@ ENGINE_INLINE Block fma(Block acc, Block a, Block b) { return {_mm256_fmadd_ps(a
 ENGINE_INLINE Block add(Block a, Block b) { return {_mm256_add_ps(a.v, b.v)}; }
 ENGINE_INLINE Block sub(Block a, Block b) { return {_mm256_sub_ps(a.v, b.v)}; }
 ENGINE_INLINE Block mul(Block a, Block b) { return {_mm256_mul_ps(a.v, b.v)}; }
+ENGINE_INLINE Block div(Block a, Block b) { return {_mm256_div_ps(a.v, b.v)}; }
 ENGINE_INLINE Block at_least(Block x, Block low) { return {_mm256_max_ps(low.v, x.v)}; }
 ENGINE_INLINE Block at_most(Block x, Block high) { return {_mm256_min_ps(high.v, x.v)}; }
 ENGINE_INLINE Block where_negative(Block x, Block yes, Block no) {

@@ -31,6 +31,7 @@ ENGINE_INLINE Block fma(Block acc, Block a, Block b) { return {_mm512_fmadd_ps(a
 ENGINE_INLINE Block add(Block a, Block b) { return {_mm512_add_ps(a.v, b.v)}; }
 ENGINE_INLINE Block sub(Block a, Block b) { return {_mm512_sub_ps(a.v, b.v)}; }
 ENGINE_INLINE Block mul(Block a, Block b) { return {_mm512_mul_ps(a.v, b.v)}; }
+ENGINE_INLINE Block div(Block a, Block b) { return {_mm512_div_ps(a.v, b.v)}; }
 ENGINE_INLINE Block at_least(Block x, Block low) { return {_mm512_maskz_max_ps(all_lanes, low.v, x.v)}; }
 ENGINE_INLINE Block at_most(Block x, Block high) { return {_mm512_maskz_min_ps(all_lanes, high.v, x.v)}; }
 ENGINE_INLINE Block where_negative(Block x, Block yes, Block no) {

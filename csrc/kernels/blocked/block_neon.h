@@ -39,6 +39,7 @@ ENGINE_INLINE Block fma(Block acc, Block a, Block b) {
 ENGINE_INLINE Block add(Block a, Block b) { return {vaddq_f32(a.lo, b.lo), vaddq_f32(a.hi, b.hi)}; }
 ENGINE_INLINE Block sub(Block a, Block b) { return {vsubq_f32(a.lo, b.lo), vsubq_f32(a.hi, b.hi)}; }
 ENGINE_INLINE Block mul(Block a, Block b) { return {vmulq_f32(a.lo, b.lo), vmulq_f32(a.hi, b.hi)}; }
+ENGINE_INLINE Block div(Block a, Block b) { return {vdivq_f32(a.lo, b.lo), vdivq_f32(a.hi, b.hi)}; }
 ENGINE_INLINE Block at_least(Block x, Block low) {
   return {vbslq_f32(vcltq_f32(x.lo, low.lo), low.lo, x.lo), vbslq_f32(vcltq_f32(x.hi, low.hi), low.hi, x.hi)};
 }

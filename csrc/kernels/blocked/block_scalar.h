@@ -62,6 +62,7 @@ ENGINE_INLINE Block fma(Block acc, Block a, Block b) { return {acc.lo + a.lo * b
 ENGINE_INLINE Block add(Block a, Block b) { return {a.lo + b.lo, a.hi + b.hi}; }
 ENGINE_INLINE Block sub(Block a, Block b) { return {a.lo - b.lo, a.hi - b.hi}; }
 ENGINE_INLINE Block mul(Block a, Block b) { return {a.lo * b.lo, a.hi * b.hi}; }
+ENGINE_INLINE Block div(Block a, Block b) { return {a.lo / b.lo, a.hi / b.hi}; }
 ENGINE_INLINE Block at_least(Block x, Block low) {
   return {x.lo < low.lo ? low.lo : x.lo, x.hi < low.hi ? low.hi : x.hi};
 }
@@ -85,6 +86,9 @@ ENGINE_INLINE Block sub(Block a, Block b) {
 }
 ENGINE_INLINE Block mul(Block a, Block b) {
   return each_lane([&](int i) { return a.get(i) * b.get(i); });
+}
+ENGINE_INLINE Block div(Block a, Block b) {
+  return each_lane([&](int i) { return a.get(i) / b.get(i); });
 }
 ENGINE_INLINE Block at_least(Block x, Block low) {
   return each_lane([&](int i) { return x.get(i) < low.get(i) ? low.get(i) : x.get(i); });

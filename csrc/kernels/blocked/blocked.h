@@ -12,6 +12,8 @@
 
 namespace engine {
 
+enum class ChannelLayout : unsigned char { plain, blocked };
+
 struct BlockedKernels {
   int lanes;
 

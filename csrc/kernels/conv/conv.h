@@ -13,12 +13,11 @@
 #include <memory>
 #include <string>
 
+#include "kernels/blocked/blocked.h"
 #include "kernels/conv/conv_kernels.h"
 #include "kernels/conv/conv_shape.h"
 
 namespace engine {
-
-enum class ChannelLayout : uint8_t { plain, blocked };  // kernels/blocked/blocked.h
 
 enum class ConvAlgorithm : uint8_t {
   direct,           // plain or blocked -> blocked, sums of several pixels x output blocks in registers

@@ -32,12 +32,6 @@ SegmentedRows::SegmentedRows(const ConvShape& s, int max_width) : rows{} {
   rows.masks = masks.data();
 }
 
-int64_t units_per_tile(double flops, double flops_per_microsecond, double microseconds, int64_t count) {
-  double units = flops > 0 ? flops_per_microsecond * microseconds / flops : double(count);
-  if (units >= double(count)) return count > 1 ? count : 1;
-  return units > 1 ? int64_t(units) : 1;
-}
-
 std::string conv_weight_key(const ConvShape& s) {
   std::string key = s.transposed ? "transposed" : "forward";
   auto append = [&](int64_t x) { key.append(1, ' ').append(std::to_string(x)); };
