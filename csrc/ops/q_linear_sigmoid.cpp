@@ -1,0 +1,15 @@
+#include "ops/quantize/q_linear_unary.h"
+
+namespace engine {
+namespace {
+
+class QLinearSigmoid final : public QLinearUnary {
+ public:
+  QLinearSigmoid() : QLinearUnary(UnaryOp::sigmoid) {}
+};
+
+}  // namespace
+
+void op_q_linear_sigmoid(OpTable& t) { t.add<QLinearSigmoid>("com.microsoft", "QLinearSigmoid", 1, 4, 5); }
+
+}  // namespace engine
