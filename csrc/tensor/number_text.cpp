@@ -100,7 +100,7 @@ std::string format_float(double x, DType dtype) {
   if (exponent >= -4 && exponent < 16) return sign + positional(digits, exponent);
   std::string fraction = digits.size() > 1 ? "." + digits.substr(1) : "";
   std::string power = std::to_string(std::abs(exponent));
-  if (power.size() < 2) power = "0" + power;
+  if (power.size() < 2) power.insert(power.begin(), '0');
   return sign + digits.substr(0, 1) + fraction + (exponent < 0 ? "e-" : "e+") + power;
 }
 
