@@ -59,7 +59,7 @@ std::string shortest(double x, DType dtype) {
 
 std::string positional(const std::string& digits, int exponent) {
   int count = int(digits.size());
-  if (exponent < 0) return "0." + std::string(size_t(-exponent - 1), '0') + digits;
+  if (exponent < 0) return std::string("0.").append(size_t(-exponent - 1), '0').append(digits);
   if (exponent >= count - 1) return digits + std::string(size_t(exponent - count + 1), '0') + ".0";
   return digits.substr(0, size_t(exponent) + 1) + "." + digits.substr(size_t(exponent) + 1);
 }
@@ -98,7 +98,8 @@ std::string format_float(double x, DType dtype) {
   if (e > 1) digits += text.substr(2, e - 2);
   while (digits.size() > 1 && digits.back() == '0') digits.pop_back();
   if (exponent >= -4 && exponent < 16) return sign + positional(digits, exponent);
-  std::string fraction = digits.size() > 1 ? "." + digits.substr(1) : "";
+  std::string fraction;
+  if (digits.size() > 1) fraction.append(1, '.').append(digits, 1);
   std::string power = std::to_string(std::abs(exponent));
   if (power.size() < 2) power.insert(power.begin(), '0');
   return sign + digits.substr(0, 1) + fraction + (exponent < 0 ? "e-" : "e+") + power;
