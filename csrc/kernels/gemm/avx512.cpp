@@ -1,5 +1,6 @@
 #include <immintrin.h>
 #include <math.h>
+#include <string.h>
 
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/gemm_int8.h"
@@ -12,6 +13,7 @@ constexpr int64_t kByteTileMacs = 2500000;
 
 // clang-format off
 #include "kernels/gemm/lanes_avx512.h"
+#include "kernels/gemm/words_avx512.h"
 #include "kernels/gemm/bytes_avx512.h"
 #include "kernels/gemm/typed_lanes_plain.h"
 #include "kernels/gemm/typed_lanes_avx512.h"

@@ -1,5 +1,6 @@
 #include <immintrin.h>
 #include <math.h>
+#include <string.h>
 
 #include "kernels/gemm/gemm_int8.h"
 
@@ -9,6 +10,7 @@ constexpr int64_t kByteTileMacs = 8000000;
 
 // clang-format off
 #include "kernels/gemm/lanes_avx512.h"
+#include "kernels/gemm/words_avx512.h"
 #include "kernels/gemm/bytes_vnni.h"
 #include "kernels/gemm/unroll.inl"
 #include "kernels/gemm/activate_row.inl"

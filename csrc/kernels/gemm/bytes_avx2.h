@@ -1,14 +1,11 @@
-// Products of int16 pairs, B widened as it is loaded; include inside namespace engine::avx2.
-struct Bytes {
-  using V = __m256i;  // 8 int32
+// Products of int16 pairs, B widened as it is loaded; include inside namespace engine::avx2, after words_avx2.h.
+struct Bytes : Words {
   using A = int16_t;  // how A is held
-  static constexpr int width = 8, group = 2, registers = 16;
+  static constexpr int group = 2;
 
-  static V zero() { return _mm256_setzero_si256(); }
-  static void store(int32_t* p, V x) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), x); }
   static V repeat(const A* group_of_a) {
     int32_t pair;
-    __builtin_memcpy(&pair, group_of_a, 4);
+    memcpy(&pair, group_of_a, 4);
     return _mm256_set1_epi32(pair);
   }
   static V load_b(const int8_t* p) {

@@ -1,15 +1,12 @@
 // Products of unsigned by signed bytes, four at a time; include from files of the AVX-512 VNNI tiers, inside the
-// tier's namespace.
-struct Bytes {
-  using V = __m512i;  // 16 int32
+// tier's namespace, after words_avx512.h.
+struct Bytes : Words {
   using A = uint8_t;  // how A is held
-  static constexpr int width = 16, group = 4, registers = 32;
+  static constexpr int group = 4;
 
-  static V zero() { return _mm512_setzero_si512(); }
-  static void store(int32_t* p, V x) { _mm512_storeu_si512(p, x); }
   static V repeat(const A* group_of_a) {
     int32_t four;
-    __builtin_memcpy(&four, group_of_a, 4);
+    memcpy(&four, group_of_a, 4);
     return _mm512_set1_epi32(four);
   }
   static V load_b(const int8_t* p) { return _mm512_loadu_si512(p); }

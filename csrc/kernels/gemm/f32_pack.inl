@@ -24,9 +24,9 @@ static void pack_rows(const float* b, int64_t b_row, int64_t k, int columns, int
 // The rows of a column are contiguous: squares of a vector's width are transposed in registers.
 static void pack_columns(const float* b, int64_t b_col, int64_t k, int columns, int64_t width, float* to) {
   constexpr int W = Lanes::width;
-  for (int64_t p = 0; p < k; p += W) {
-    int deep = k - p < W ? int(k - p) : W;
-    for (int j = 0; j < columns; j += W) {
+  for (int j = 0; j < columns; j += W) {
+    for (int64_t p = 0; p < k; p += W) {
+      int deep = k - p < W ? int(k - p) : W;
       Lanes::V square[W];
       for (int i = 0; i < W; ++i) {
         const float* from = b + (j + i) * b_col + p;
@@ -102,8 +102,13 @@ constexpr int kPackedRows = 6;
 
 static void pack_a(const float* a, int64_t a_row, int64_t a_col, int64_t m, int64_t k, float* to) {
   for (int64_t i = 0; i < m; i += kPackedRows) {
-    int rows = m - i < kPackedRows ? int(m - i) : kPackedRows;
-    for (int64_t p = 0; p < k; ++p, to += kPackedRows)
-      for (int r = 0; r < rows; ++r) to[r] = a[(i + r) * a_row + p * a_col];
+    const int rows = m - i < kPackedRows ? int(m - i) : kPackedRows;
+    const float* from = a + i * a_row;
+    if (a_row == 1 && rows == kPackedRows) {
+      for (int64_t p = 0; p < k; ++p, to += kPackedRows) memcpy(to, from + p * a_col, kPackedRows * sizeof(float));
+    } else {
+      for (int64_t p = 0; p < k; ++p, to += kPackedRows)
+        for (int r = 0; r < rows; ++r) to[r] = from[r * a_row + p * a_col];
+    }
   }
 }

@@ -1,53 +1,89 @@
 // From integer sums to results. Included inside a tier's namespace after activate_row.inl and int8_micro.inl.
 
-// Scaled sums of one row: to[j] = (sums[j] + bias[j]) * row_scale * scale[j].
-static void scale_row(const GemmInt8& g, const int32_t* sums, int64_t row, int64_t column, int columns, float* to) {
+// What the columns of a part of a panel need, padded to whole vectors so that rows are finished without remainders.
+struct ByteColumnTerms {
+  alignas(64) uint32_t b_sums[kBytePanel];
+  alignas(64) uint32_t b_zeros[kBytePanel];
+  alignas(64) uint32_t bias[kBytePanel];
+  alignas(64) float scales[kBytePanel];
+  alignas(64) float float_bias[kBytePanel];
+};
+
+static void load_column_terms(const GemmInt8& g, const int32_t* b_sums, int32_t b_shift, int64_t column, int columns,
+                              int whole, ByteColumnTerms* t) {
+  for (int j = 0; j < whole; ++j) {
+    const bool inside = j < columns;
+    t->b_sums[j] = b_sums && inside ? uint32_t(b_sums[j]) : 0u;
+    t->b_zeros[j] = uint32_t(b_shift) + uint32_t(g.b_zeros && inside ? g.b_zeros[column + j] : g.b_zero);
+    t->bias[j] = g.bias && inside ? uint32_t(g.bias[column + j]) : 0u;
+    t->scales[j] = g.column_scales && inside ? g.column_scales[column + j] : g.scale;
+    t->float_bias[j] = g.float_bias && inside ? g.float_bias[column + j] : 0.0f;
+  }
+}
+
+// sums[0 .. whole) from the sum of a b to the sum of (a - a_zero) (b - b_zero), modulo 2^32, plus `more` where it is
+// not null. a_sum: of (a - a_zero).
+static void take_zeros_off(const ByteColumnTerms& t, uint32_t a_zero, uint32_t a_sum, const uint32_t* more, int whole,
+                           uint32_t* sums) {
+  if (!a_zero && !a_sum && !more) return;
+  const Words::V az = Words::set(a_zero), as = Words::set(a_sum);
+  for (int j = 0; j < whole; j += Words::width) {
+    Words::V x = Words::load(sums + j);
+    if (a_zero) x = Words::sub(x, Words::mul(az, Words::load(t.b_sums + j)));
+    if (a_sum) x = Words::sub(x, Words::mul(as, Words::load(t.b_zeros + j)));
+    if (more) x = Words::add(x, Words::load(more + j));
+    Words::store(sums + j, x);
+  }
+}
+
+static void finish_words(const ByteColumnTerms& t, const uint32_t* sums, int whole, int32_t* c) {
+  for (int j = 0; j < whole; j += Words::width)
+    Words::store(c + j, Words::add(Words::load(sums + j), Words::load(t.bias + j)));
+}
+
+static Lanes::V scaled(const ByteColumnTerms& t, const uint32_t* sums, Lanes::V row_scale, int j) {
+  const Lanes::V x = Words::to_float(Words::add(Words::load(sums + j), Words::load(t.bias + j)));
+  return Lanes::mul(Lanes::mul(x, row_scale), Lanes::load(t.scales + j));
+}
+
+static void finish_floats(const GemmInt8& g, const ByteColumnTerms& t, const uint32_t* sums, float row_scale, int whole,
+                          float* c) {
+  const Lanes::V by = Lanes::set(row_scale);
+  for (int j = 0; j < whole; j += Words::width)
+    Lanes::store(c + j, Lanes::add(scaled(t, sums, by, j), Lanes::load(t.float_bias + j)));
+  if (g.activation != Activation::none) activate_row(c, whole, g.activation, g.activation_a, g.activation_b);
+}
+
+// NaN becomes the lowest value.
+static void finish_bytes(const GemmInt8& g, const ByteColumnTerms& t, const uint32_t* sums, float row_scale, int whole,
+                         uint8_t* c) {
+  const bool is_unsigned = g.result == Int8Result::u8, own = g.c_low == 0 && g.c_high == 0;
+  const int32_t low = own ? (is_unsigned ? 0 : -128) : g.c_low, high = own ? (is_unsigned ? 255 : 127) : g.c_high;
+  const Lanes::V by = Lanes::set(row_scale), least = Lanes::set(float(low - g.c_zero)),
+                 most = Lanes::set(float(high - g.c_zero));
+  const Words::V zero = Words::set(uint32_t(g.c_zero));
+  for (int j = 0; j < whole; j += Words::width) {
+    const Lanes::V x = Lanes::at_most(most, Lanes::at_least_or(least, scaled(t, sums, by, j)));
+    Words::store_bytes(c + j, Words::add(Words::round(x), zero));
+  }
+}
+
+// One row of C from its sums, zero points taken off; `row` and `column` in C. Rows that end within a vector take a
+// detour over a buffer.
+static void finish_row(const GemmInt8& g, const ByteColumnTerms& t, const uint32_t* sums, int64_t row, int64_t column,
+                       int whole, int columns) {
+  alignas(64) char buffer[kBytePanel * sizeof(int32_t)];
+  const bool wide = g.result == Int8Result::s32 || g.result == Int8Result::f32;
+  const int64_t size = wide ? 4 : 1;
   const float row_scale = g.row_scales ? g.row_scales[row] : 1.0f;
-  for (int j = 0; j < columns; ++j) to[j] = float(sums[j]) * row_scale;
-  if (g.column_scales) {
-    const float* scales = g.column_scales + column;
-    for (int j = 0; j < columns; ++j) to[j] *= scales[j];
-  } else {
-    for (int j = 0; j < columns; ++j) to[j] *= g.scale;
-  }
-}
-
-static void finish_float(const GemmInt8& g, float* x, int64_t column, int columns, float* c) {
-  const float* bias = g.float_bias ? g.float_bias + column : nullptr;
-  for (int j = 0; j < columns; ++j) c[j] = bias ? x[j] + bias[j] : x[j];
-  if (g.activation != Activation::none) activate_row(c, columns, g.activation, g.activation_a, g.activation_b);
-}
-
-// Values are within +-2^9 of zero after the limits, where adding 1.5 * 2^23 rounds half to even. NaN becomes the
-// lowest.
-template <class T>
-void finish_bytes(const GemmInt8& g, int32_t type_low, int32_t type_high, const float* x, int columns, T* c) {
-  const bool own = g.c_low == 0 && g.c_high == 0;
-  const float low = float((own ? type_low : g.c_low) - g.c_zero), high = float((own ? type_high : g.c_high) - g.c_zero);
-  for (int j = 0; j < columns; ++j) {
-    float v = x[j] > low ? x[j] : low;
-    v = v < high ? v : high;
-    c[j] = T(int32_t((v + 12582912.0f) - 12582912.0f) + g.c_zero);
-  }
-}
-
-static void finish_row(const GemmInt8& g, int32_t* sums, int64_t row, int64_t column, int columns) {
-  if (g.bias)
-    for (int j = 0; j < columns; ++j) sums[j] = int32_t(uint32_t(sums[j]) + uint32_t(g.bias[column + j]));
-  const int64_t at = row * g.c_stride + column;
+  char* c = static_cast<char*>(g.c) + (row * g.c_stride + column) * size;
+  void* to = columns == whole ? c : buffer;
   if (g.result == Int8Result::s32) {
-    int32_t* c = static_cast<int32_t*>(g.c) + at;
-    for (int j = 0; j < columns; ++j) c[j] = sums[j];
-    return;
+    finish_words(t, sums, whole, static_cast<int32_t*>(to));
+  } else if (g.result == Int8Result::f32) {
+    finish_floats(g, t, sums, row_scale, whole, static_cast<float*>(to));
+  } else {
+    finish_bytes(g, t, sums, row_scale, whole, static_cast<uint8_t*>(to));
   }
-  alignas(64) float x[kBytePanel];
-  scale_row(g, sums, row, column, columns, x);
-  switch (g.result) {
-    case Int8Result::f32:
-      return finish_float(g, x, column, columns, static_cast<float*>(g.c) + at);
-    case Int8Result::u8:
-      return finish_bytes(g, 0, 255, x, columns, static_cast<uint8_t*>(g.c) + at);
-    default:
-      return finish_bytes(g, -128, 127, x, columns, static_cast<int8_t*>(g.c) + at);
-  }
+  if (to == buffer) memcpy(c, buffer, size_t(columns * size));
 }

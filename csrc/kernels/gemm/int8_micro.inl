@@ -29,12 +29,12 @@ void byte_micro(const ByteCall& call) {
   const int8_t* b = call.b;
   const int64_t a_row = call.a_row, b_step = call.b_row * Bytes::group;
   for (int64_t p = call.groups; p > 0; --p) {
-    V bv[NV];
+    decltype(Bytes::load_b(b)) bv[NV];
     ENGINE_UNROLL
     for (int j = 0; j < NV; ++j) bv[j] = Bytes::load_b(b + j * Bytes::width * Bytes::group);
     ENGINE_UNROLL
     for (int i = 0; i < R; ++i) {
-      V av = Bytes::repeat(a + i * a_row);
+      const auto av = Bytes::repeat(a + i * a_row);
       ENGINE_UNROLL
       for (int j = 0; j < NV; ++j) acc[i][j] = Bytes::dot(av, bv[j], acc[i][j]);
     }

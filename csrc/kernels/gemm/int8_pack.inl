@@ -59,15 +59,25 @@ static void pack_bytes(const void* b, ByteType type, int64_t b_row, int64_t b_co
   }
 }
 
-// Rows of A with k padded to whole groups by zeros.
 template <class T>
-void pack_byte_rows(const T* a, int64_t a_row, int64_t a_col, int32_t shift, int64_t m, int64_t k, Bytes::A* to) {
+void copy_bytes(const T* from, int64_t step, int64_t n, Bytes::A flip, Bytes::A* to) {
+  if (step == 1) {
+    for (int64_t p = 0; p < n; ++p) to[p] = Bytes::A(from[p] ^ flip);
+  } else {
+    for (int64_t p = 0; p < n; ++p) to[p] = Bytes::A(from[p * step] ^ flip);
+  }
+}
+
+// Rows of A with k padded to whole groups by zeros.
+static void pack_byte_rows(const void* a, ByteType type, int64_t a_row, int64_t a_col, int64_t m, int64_t k,
+                           Bytes::A* to) {
   const int64_t padded = round_up_to(k, Bytes::group);
-  for (int64_t i = 0; i < m; ++i, a += a_row, to += padded) {
-    if (a_col == 1) {
-      for (int64_t p = 0; p < k; ++p) to[p] = Bytes::A(a[p] + shift);
+  const Bytes::A flip = shift_of_a(type) ? 0x80 : 0;
+  for (int64_t i = 0; i < m; ++i, to += padded) {
+    if (type == ByteType::u8 || kUnsignedA) {
+      copy_bytes(static_cast<const uint8_t*>(a) + i * a_row, a_col, k, flip, to);
     } else {
-      for (int64_t p = 0; p < k; ++p) to[p] = Bytes::A(a[p * a_col] + shift);
+      copy_bytes(static_cast<const int8_t*>(a) + i * a_row, a_col, k, flip, to);
     }
     for (int64_t p = k; p < padded; ++p) to[p] = 0;
   }

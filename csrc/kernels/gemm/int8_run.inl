@@ -9,7 +9,7 @@ struct ByteBlock {
   const Bytes::A* a;  // [m1 - m0][a_row], from column k0, k padded to whole groups
   int64_t a_row;
   const int32_t* a_sums;  // [m1 - m0], or null when no column has a zero point
-  int32_t* sums;          // [m1 - m0][sums_row]: the blocks of k so far
+  uint32_t* sums;         // [m1 - m0][sums_row]: the blocks of k so far
   int64_t sums_row;
   char* panel;  // scratch for a panel of B
 };
@@ -29,26 +29,10 @@ static int32_t zero_of_a(const GemmInt8& g, int64_t row) {
 
 static bool b_has_zeros(const GemmInt8& g) { return g.b_zeros || g.b_zero + shift_of_b(g.b_type) != 0; }
 
-// x = sum of a b  ->  sum of (a - a_zero) (b - b_zero), modulo 2^32.
-static void take_zeros_off(const ByteBlock& block, const ByteColumns& part, int64_t i, uint32_t* x) {
-  const GemmInt8& g = *block.g;
-  const uint32_t a_zero = uint32_t(zero_of_a(g, block.tile.m0 + i)), b_shift = uint32_t(shift_of_b(g.b_type));
-  if (a_zero)
-    for (int j = 0; j < part.columns; ++j) x[j] -= a_zero * uint32_t(part.b_sums[j]);
-  if (!block.a_sums) return;
-  const uint32_t a_sum = uint32_t(block.a_sums[i]) - uint32_t(block.k) * a_zero;
-  if (g.b_zeros) {
-    const int32_t* zeros = g.b_zeros + part.n0;
-    for (int j = 0; j < part.columns; ++j) x[j] -= a_sum * (uint32_t(zeros[j]) + b_shift);
-  } else {
-    const uint32_t term = a_sum * (uint32_t(g.b_zero) + b_shift);
-    for (int j = 0; j < part.columns; ++j) x[j] -= term;
-  }
-}
-
-static void run_byte_micro(const ByteBlock& block, const ByteColumns& part, int64_t i, int rows) {
+static void run_byte_micro(const ByteBlock& block, const ByteColumns& part, const ByteColumnTerms& terms, int64_t i,
+                           int rows) {
   alignas(64) int32_t out[24 * Bytes::width];
-  const int64_t whole = part.vectors * Bytes::width;
+  const int whole = part.vectors * Bytes::width;
   ByteCall call;
   call.a = block.a + i * block.a_row, call.a_row = block.a_row;
   call.b = part.b, call.b_row = part.b_row;
@@ -56,15 +40,16 @@ static void run_byte_micro(const ByteBlock& block, const ByteColumns& part, int6
   call.out = out, call.out_row = whole;
   kByteMicro[rows - 1][part.vectors - 1](call);
   for (int r = 0; r < rows; ++r) {
-    int32_t* x = out + r * whole;
-    if (block.k > 0) take_zeros_off(block, part, i + r, reinterpret_cast<uint32_t*>(x));
-    int32_t* sums = block.sums + (i + r) * block.sums_row + (part.n0 - block.tile.n0);
-    if (!block.first)
-      for (int j = 0; j < part.columns; ++j) x[j] = int32_t(uint32_t(x[j]) + uint32_t(sums[j]));
+    const int64_t row = block.tile.m0 + i + r;
+    const uint32_t a_zero = uint32_t(zero_of_a(*block.g, row));
+    const uint32_t a_sum = block.a_sums ? uint32_t(block.a_sums[i + r]) - uint32_t(block.k) * a_zero : 0u;
+    uint32_t* x = reinterpret_cast<uint32_t*>(out + r * whole);
+    uint32_t* sums = block.sums + (i + r) * block.sums_row + (part.n0 - block.tile.n0);
+    take_zeros_off(terms, a_zero, a_sum, block.first ? nullptr : sums, whole, x);
     if (block.last) {
-      finish_row(*block.g, x, block.tile.m0 + i + r, part.n0, part.columns);
+      finish_row(*block.g, terms, x, row, part.n0, whole, part.columns);
     } else {
-      for (int j = 0; j < part.columns; ++j) sums[j] = x[j];
+      for (int j = 0; j < whole; ++j) sums[j] = x[j];
     }
   }
 }
@@ -72,10 +57,13 @@ static void run_byte_micro(const ByteBlock& block, const ByteColumns& part, int6
 static void run_byte_columns(const ByteBlock& block, const ByteColumns& part) {
   int64_t m = block.tile.m1 - block.tile.m0;
   const int most = byte_rows(part.vectors);
+  ByteColumnTerms terms;
+  load_column_terms(*block.g, block.k > 0 ? part.b_sums : nullptr, shift_of_b(block.g->b_type), part.n0, part.columns,
+                    part.vectors * Bytes::width, &terms);
   int64_t calls = (m + most - 1) / most;
   for (int64_t i = 0; calls > 0; --calls) {
     int rows = int((m - i + calls - 1) / calls);
-    run_byte_micro(block, part, i, rows);
+    run_byte_micro(block, part, terms, i, rows);
     i += rows;
   }
 }
@@ -123,7 +111,6 @@ static ByteColumns byte_columns(const ByteBlock& block, int64_t n0) {
 // A as the micro-kernels read it: where it lies if it can be, else copied to `to`.
 static void set_byte_a(const GemmInt8& g, ByteBlock* block, Bytes::A* to) {
   const int64_t m = block->tile.m1 - block->tile.m0, offset = block->tile.m0 * g.a_row + block->k0 * g.a_col;
-  const int32_t shift = shift_of_a(g.a_type);
   if (kUnsignedA && g.a_type == ByteType::u8 && g.a_col == 1 && block->k % Bytes::group == 0) {
     block->a = reinterpret_cast<const Bytes::A*>(static_cast<const uint8_t*>(g.a) + offset);
     block->a_row = g.a_row;
@@ -131,11 +118,8 @@ static void set_byte_a(const GemmInt8& g, ByteBlock* block, Bytes::A* to) {
   }
   block->a = to;
   block->a_row = round_up_to(block->k, Bytes::group);
-  if (g.a_type == ByteType::u8) {
-    pack_byte_rows(static_cast<const uint8_t*>(g.a) + offset, g.a_row, g.a_col, shift, m, block->k, to);
-  } else {
-    pack_byte_rows(static_cast<const int8_t*>(g.a) + offset, g.a_row, g.a_col, shift, m, block->k, to);
-  }
+  const void* from = static_cast<const char*>(g.a) + offset;
+  pack_byte_rows(from, g.a_type, g.a_row, g.a_col, m, block->k, to);
 }
 
 static void run_bytes(const GemmInt8& g, const GemmTile& tile, void* scratch) {
@@ -144,7 +128,7 @@ static void run_bytes(const GemmInt8& g, const GemmTile& tile, void* scratch) {
   char* free = static_cast<char*>(scratch);
   ByteBlock block;
   block.g = &g, block.tile = tile;
-  block.sums = reinterpret_cast<int32_t*>(free);
+  block.sums = reinterpret_cast<uint32_t*>(free);
   block.sums_row = round_up_to(n, kBytePanel);
   if (g.k > longest) free += round_up_to(m * block.sums_row * int64_t(sizeof(int32_t)), 64);
   int32_t* a_sums = reinterpret_cast<int32_t*>(free);

@@ -17,6 +17,8 @@ struct Lanes {
   static V mul(V a, V b) { return _mm256_mul_ps(a, b); }
   static V fma(V a, V b, V c) { return _mm256_fmadd_ps(a, b, c); }
   static V at_least(V low, V x) { return _mm256_max_ps(low, x); }
+  // NaN becomes low.
+  static V at_least_or(V low, V x) { return _mm256_max_ps(x, low); }
   static V at_most(V high, V x) { return _mm256_min_ps(high, x); }
   static V if_negative(V x, V yes, V no) {
     return _mm256_blendv_ps(no, yes, _mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_LT_OQ));

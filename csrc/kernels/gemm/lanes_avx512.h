@@ -15,6 +15,8 @@ struct Lanes {
   static V mul(V a, V b) { return _mm512_mul_ps(a, b); }
   static V fma(V a, V b, V c) { return _mm512_fmadd_ps(a, b, c); }
   static V at_least(V low, V x) { return _mm512_max_ps(low, x); }
+  // NaN becomes low.
+  static V at_least_or(V low, V x) { return _mm512_max_ps(x, low); }
   static V at_most(V high, V x) { return _mm512_min_ps(high, x); }
   static V if_negative(V x, V yes, V no) {
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_LT_OQ), no, yes);

@@ -22,6 +22,8 @@ struct Lanes {
   static V mul(V a, V b) { return vmulq_f32(a, b); }
   static V fma(V a, V b, V c) { return vfmaq_f32(c, a, b); }
   static V at_least(V low, V x) { return vbslq_f32(vcltq_f32(x, low), low, x); }
+  // NaN becomes low.
+  static V at_least_or(V low, V x) { return vbslq_f32(vcgtq_f32(x, low), x, low); }
   static V at_most(V high, V x) { return vbslq_f32(vcgtq_f32(x, high), high, x); }
   static V if_negative(V x, V yes, V no) { return vbslq_f32(vcltq_f32(x, zero()), yes, no); }
 

@@ -36,6 +36,10 @@ struct Lanes {
   static V at_least(V low, V v) {
     return each([&](int i) { return v.x[i] < low.x[i] ? low.x[i] : v.x[i]; });
   }
+  // NaN becomes low.
+  static V at_least_or(V low, V v) {
+    return each([&](int i) { return v.x[i] > low.x[i] ? v.x[i] : low.x[i]; });
+  }
   static V at_most(V high, V v) {
     return each([&](int i) { return v.x[i] > high.x[i] ? high.x[i] : v.x[i]; });
   }

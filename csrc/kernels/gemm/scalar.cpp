@@ -1,4 +1,5 @@
 #include <math.h>
+#include <string.h>
 
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/gemm_int8.h"
@@ -11,6 +12,7 @@ constexpr int64_t kByteTileMacs = 250000;
 
 // clang-format off
 #include "kernels/gemm/lanes_scalar.h"
+#include "kernels/gemm/words_plain.h"
 #include "kernels/gemm/bytes_plain.h"
 #include "kernels/gemm/typed_lanes_plain.h"
 #include "kernels/gemm/typed_lanes_scalar.h"
