@@ -68,13 +68,16 @@ static void finish_bytes(const GemmInt8& g, const ByteColumnTerms& t, const uint
   }
 }
 
+static int64_t result_size(const GemmInt8& g) {
+  return g.result == Int8Result::s32 || g.result == Int8Result::f32 ? 4 : 1;
+}
+
 // One row of C from its sums, zero points taken off; `row` and `column` in C. Rows that end within a vector take a
 // detour over a buffer.
 static void finish_row(const GemmInt8& g, const ByteColumnTerms& t, const uint32_t* sums, int64_t row, int64_t column,
                        int whole, int columns) {
   alignas(64) char buffer[kBytePanel * sizeof(int32_t)];
-  const bool wide = g.result == Int8Result::s32 || g.result == Int8Result::f32;
-  const int64_t size = wide ? 4 : 1;
+  const int64_t size = result_size(g);
   const float row_scale = g.row_scales ? g.row_scales[row] : 1.0f;
   char* c = static_cast<char*>(g.c) + (row * g.c_stride + column) * size;
   void* to = columns == whole ? c : buffer;
