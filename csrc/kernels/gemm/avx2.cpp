@@ -1,23 +1,5 @@
-#include <immintrin.h>
-#include <math.h>
-#include <string.h>
-
-#include "kernels/gemm/gemm.h"
-#include "kernels/gemm/gemm_int8.h"
-#include "kernels/gemm/gemm_typed.h"
-
-namespace engine::avx2 {
-
-constexpr int64_t kTileMacs = 2500000;
-constexpr int64_t kByteTileMacs = 2500000;
-
-// clang-format off
-#include "kernels/gemm/lanes_avx2.h"
-#include "kernels/gemm/words_avx2.h"
 #include "kernels/gemm/bytes_avx2.h"
-#include "kernels/gemm/typed_lanes_plain.h"
+#include "kernels/gemm/f32_table.inl"
+#include "kernels/gemm/int8_table.inl"
 #include "kernels/gemm/typed_lanes_avx2.h"
-#include "kernels/gemm/gemm_tier.inl"
-// clang-format on
-
-}  // namespace engine::avx2
+#include "kernels/gemm/typed_table.inl"

@@ -1,6 +1,14 @@
-// Products of int16 pairs, B widened as it is loaded; include inside namespace engine::avx2, after words_avx2.h.
+// Products of int16 pairs, B widened as it is loaded.
+#pragma once
+
+#include "kernels/gemm/words_avx2.h"
+
+namespace engine::ENGINE_TIER {
+namespace {
+
 struct Bytes : Words {
   using A = int16_t;  // how A is held
+  static constexpr int64_t tile_macs = 2500000;
   static constexpr int group = 2;
 
   static V repeat(const A* group_of_a) {
@@ -13,3 +21,6 @@ struct Bytes : Words {
   }
   static V dot(V a, V b, V sum) { return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b)); }
 };
+
+}  // namespace
+}  // namespace engine::ENGINE_TIER

@@ -1,7 +1,14 @@
-// Products of unsigned by signed bytes, four at a time; include from files of the AVX-512 VNNI tiers, inside the
-// tier's namespace, after words_avx512.h.
+// Products of unsigned by signed bytes, four at a time.
+#pragma once
+
+#include "kernels/gemm/words_avx512.h"
+
+namespace engine::ENGINE_TIER {
+namespace {
+
 struct Bytes : Words {
   using A = uint8_t;  // how A is held
+  static constexpr int64_t tile_macs = 8000000;
   static constexpr int group = 4;
 
   static V repeat(const A* group_of_a) {
@@ -12,3 +19,6 @@ struct Bytes : Words {
   static V load_b(const int8_t* p) { return _mm512_loadu_si512(p); }
   static V dot(V a, V b, V sum) { return _mm512_dpbusd_epi32(sum, a, b); }
 };
+
+}  // namespace
+}  // namespace engine::ENGINE_TIER

@@ -1,4 +1,11 @@
-// What happens to finished sums on their way into C. Included inside a tier's namespace after activate_row.inl.
+// What happens to finished sums on their way into C.
+#pragma once
+
+#include "kernels/gemm/activate_row.inl"
+#include "kernels/gemm/gemm.h"
+
+namespace engine::ENGINE_TIER {
+namespace {
 
 // True when C is the bare sum.
 static bool is_bare(const GemmF32& g) {
@@ -11,7 +18,7 @@ static bool is_bare(const GemmF32& g) {
 static bool activation_limits(const GemmEpilogue& e, float* low, float* high) {
   bool relu = e.activation == Activation::relu;
   *low = relu ? 0.0f : e.activation_a;
-  *high = relu ? INFINITY : e.activation_b;
+  *high = relu ? HUGE_VALF : e.activation_b;
   return relu || e.activation == Activation::clip;
 }
 
@@ -23,16 +30,14 @@ struct RowTerms {
   bool limited, add_row_bias;
 };
 
-static Lanes::V add_terms(Lanes::V x, const float* c, int64_t j, int left, const RowTerms& t) {
-  auto load = [=](const float* p) {
-    return left >= Lanes::width ? Lanes::load(p + j) : Lanes::load_first(p + j, left);
-  };
-  if (t.alpha != 1.0f) x = Lanes::mul(x, Lanes::set(t.alpha));
-  if (t.beta != 0.0f) x = Lanes::add(x, Lanes::mul(Lanes::set(t.beta), load(c)));
-  if (t.column_bias) x = Lanes::add(x, load(t.column_bias));
-  if (t.add_row_bias) x = Lanes::add(x, Lanes::set(t.row_bias));
-  if (t.residual) x = Lanes::add(x, load(t.residual));
-  if (t.limited) x = Lanes::at_most(Lanes::set(t.high), Lanes::at_least(Lanes::set(t.low), x));
+static ENGINE_INLINE F32 add_terms(F32 x, const float* c, int64_t j, int left, const RowTerms& t) {
+  auto term = [=](const float* p) { return left >= kLanes ? load(p + j) : load(p + j, size_t(left)); };
+  if (t.alpha != 1.0f) x = x * broadcast(t.alpha);
+  if (t.beta != 0.0f) x = x + broadcast(t.beta) * term(c);
+  if (t.column_bias) x = x + term(t.column_bias);
+  if (t.add_row_bias) x = x + broadcast(t.row_bias);
+  if (t.residual) x = x + term(t.residual);
+  if (t.limited) x = min(broadcast(t.high), max(broadcast(t.low), x));
   return x;
 }
 
@@ -50,11 +55,13 @@ static void finish(const GemmF32& g, const float* sums, int64_t sums_row, int64_
     t.row_bias = e.row_bias ? e.row_bias[row + i] : 0.0f;
     t.residual = e.residual ? e.residual + (row + i) * e.residual_stride + column : nullptr;
     int j = 0;
-    for (; j + Lanes::width <= columns; j += Lanes::width)
-      Lanes::store(c + j, add_terms(Lanes::load(sums + j), c, j, Lanes::width, t));
-    if (j < columns) Lanes::store_first(c + j, add_terms(Lanes::load(sums + j), c, j, columns - j, t), columns - j);
+    for (; j + kLanes <= columns; j += kLanes) store(c + j, add_terms(load(sums + j), c, j, kLanes, t));
+    if (j < columns) store(c + j, add_terms(load(sums + j), c, j, columns - j, t), columns - j);
     if (!t.limited && e.activation != Activation::none)
       activate_row(c, columns, e.activation, e.activation_a, e.activation_b);
     if (e.row_fn) e.row_fn(c, columns, column, e.row_context);
   }
 }
+
+}  // namespace
+}  // namespace engine::ENGINE_TIER

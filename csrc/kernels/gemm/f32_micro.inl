@@ -1,14 +1,19 @@
 // Micro-kernels: a few rows by one to four vectors of columns, the sums held in registers.
-// Included inside a tier's namespace after its Lanes.
+#pragma once
+
+#include "kernels/gemm/registers.inl"
+
+namespace engine::ENGINE_TIER {
+namespace {
 
 constexpr int kPanelVectors = 4;
-constexpr int kPanel = kPanelVectors * Lanes::width;
-constexpr int kMostRows = Lanes::registers == 32 ? 12 : 6;
-constexpr int kMicroFloats = 24 * Lanes::width;
+constexpr int kPanel = kPanelVectors * kLanes;
+constexpr int kMostRows = kRegisters == 32 ? 12 : 6;
+constexpr int kMicroFloats = 24 * kLanes;
 
 // Rows of the largest micro-kernel with `vectors` vectors of columns.
 constexpr int micro_rows(int vectors) {
-  if (Lanes::registers == 32) return vectors <= 2 ? 12 : vectors == 3 ? 8 : 6;
+  if (kRegisters == 32) return vectors <= 2 ? 12 : vectors == 3 ? 8 : 6;
   return vectors <= 2 ? 6 : 2;
 }
 
@@ -27,25 +32,24 @@ struct MicroCall {
 
 template <int R, int NV>
 void micro(const MicroCall& call) {
-  using V = Lanes::V;
-  V acc[R][NV];
+  F32 acc[R][NV];
   ENGINE_UNROLL
   for (int i = 0; i < R; ++i) {
     ENGINE_UNROLL
-    for (int j = 0; j < NV; ++j) acc[i][j] = Lanes::zero();
+    for (int j = 0; j < NV; ++j) acc[i][j] = broadcast(0.0f);
   }
   const float* a = call.a;
   const float* b = call.b;
   const int64_t a_row = call.a_row, a_col = call.a_col, b_row = call.b_row;
   for (int64_t p = call.k; p > 0; --p) {
-    V bv[NV];
+    F32 bv[NV];
     ENGINE_UNROLL
-    for (int j = 0; j < NV; ++j) bv[j] = Lanes::load(b + j * Lanes::width);
+    for (int j = 0; j < NV; ++j) bv[j] = load(b + j * kLanes);
     ENGINE_UNROLL
     for (int i = 0; i < R; ++i) {
-      V av = Lanes::set(a[i * a_row]);
+      F32 av = broadcast(a[i * a_row]);
       ENGINE_UNROLL
-      for (int j = 0; j < NV; ++j) acc[i][j] = Lanes::fma(av, bv[j], acc[i][j]);
+      for (int j = 0; j < NV; ++j) acc[i][j] = multiply_add(av, bv[j], acc[i][j]);
     }
     a += a_col;
     b += b_row;
@@ -54,14 +58,13 @@ void micro(const MicroCall& call) {
     ENGINE_UNROLL
     for (int i = 0; i < R; ++i) {
       ENGINE_UNROLL
-      for (int j = 0; j < NV; ++j)
-        acc[i][j] = Lanes::add(Lanes::load(call.sum + i * call.sum_row + j * Lanes::width), acc[i][j]);
+      for (int j = 0; j < NV; ++j) acc[i][j] = load(call.sum + i * call.sum_row + j * kLanes) + acc[i][j];
     }
   }
   ENGINE_UNROLL
   for (int i = 0; i < R; ++i) {
     ENGINE_UNROLL
-    for (int j = 0; j < NV; ++j) Lanes::store(call.out + i * call.out_row + j * Lanes::width, acc[i][j]);
+    for (int j = 0; j < NV; ++j) store(call.out + i * call.out_row + j * kLanes, acc[i][j]);
   }
 }
 
@@ -86,3 +89,6 @@ constexpr MicroFn kMicro[12][kPanelVectors] = {ENGINE_MICRO_ROW(1),  ENGINE_MICR
                                                ENGINE_MICRO_ROW(10), ENGINE_MICRO_ROW(11), ENGINE_MICRO_ROW(12)};
 
 #undef ENGINE_MICRO_ROW
+
+}  // namespace
+}  // namespace engine::ENGINE_TIER

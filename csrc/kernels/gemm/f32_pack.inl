@@ -1,14 +1,21 @@
 // Packing of B into panels: k rows of up to kPanel columns, the columns padded with zeros to whole vectors.
-// Included inside a tier's namespace after f32_micro.inl.
+#pragma once
+
+#include "kernels/gemm/f32_micro.inl"
+#include "kernels/gemm/gemm.h"
+#include "kernels/gemm/square.inl"
+
+namespace engine::ENGINE_TIER {
+namespace {
 
 // Columns that the panel beginning at column n0 holds, padding included.
 static int64_t panel_width(int64_t n, int64_t n0) {
   int64_t left = n - n0;
-  return left >= kPanel ? kPanel : (left + Lanes::width - 1) / Lanes::width * Lanes::width;
+  return left >= kPanel ? kPanel : (left + kLanes - 1) / kLanes * kLanes;
 }
 
 static size_t packed_b_bytes(int64_t n, int64_t k) {
-  int64_t padded = (n + Lanes::width - 1) / Lanes::width * Lanes::width;
+  int64_t padded = (n + kLanes - 1) / kLanes * kLanes;
   return size_t(padded) * size_t(k) * sizeof(float);
 }
 
@@ -16,24 +23,24 @@ static size_t packed_b_bytes(int64_t n, int64_t k) {
 static void pack_rows(const float* b, int64_t b_row, int64_t k, int columns, int64_t width, float* to) {
   for (int64_t p = 0; p < k; ++p, b += b_row, to += width) {
     int j = 0;
-    for (; j + Lanes::width <= columns; j += Lanes::width) Lanes::store(to + j, Lanes::load(b + j));
-    if (j < columns) Lanes::store(to + j, Lanes::load_first(b + j, columns - j));
+    for (; j + kLanes <= columns; j += kLanes) store(to + j, load(b + j));
+    if (j < columns) store(to + j, load(b + j, columns - j));
   }
 }
 
 // The rows of a column are contiguous: squares of a vector's width are transposed in registers.
 static void pack_columns(const float* b, int64_t b_col, int64_t k, int columns, int64_t width, float* to) {
-  constexpr int W = Lanes::width;
+  constexpr int W = kLanes;
   for (int j = 0; j < columns; j += W) {
     for (int64_t p = 0; p < k; p += W) {
       int deep = k - p < W ? int(k - p) : W;
-      Lanes::V square[W];
+      F32 square[W];
       for (int i = 0; i < W; ++i) {
         const float* from = b + (j + i) * b_col + p;
-        square[i] = j + i >= columns ? Lanes::zero() : deep == W ? Lanes::load(from) : Lanes::load_first(from, deep);
+        square[i] = j + i >= columns ? broadcast(0.0f) : deep == W ? load(from) : load(from, deep);
       }
-      Lanes::transpose(square);
-      for (int i = 0; i < deep; ++i) Lanes::store(to + (p + i) * width + j, square[i]);
+      transpose(square);
+      for (int i = 0; i < deep; ++i) store(to + (p + i) * width + j, square[i]);
     }
   }
 }
@@ -112,3 +119,6 @@ static void pack_a(const float* a, int64_t a_row, int64_t a_col, int64_t m, int6
     }
   }
 }
+
+}  // namespace
+}  // namespace engine::ENGINE_TIER

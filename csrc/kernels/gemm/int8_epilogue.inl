@@ -1,4 +1,12 @@
-// From integer sums to results. Included inside a tier's namespace after activate_row.inl and int8_micro.inl.
+// From integer sums to results.
+#pragma once
+
+#include "kernels/gemm/activate_row.inl"
+#include "kernels/gemm/gemm_int8.h"
+#include "kernels/gemm/int8_micro.inl"
+
+namespace engine::ENGINE_TIER {
+namespace {
 
 // What the columns of a part of a panel need, padded to whole vectors so that rows are finished without remainders.
 struct ByteColumnTerms {
@@ -27,7 +35,7 @@ static void take_zeros_off(const ByteColumnTerms& t, uint32_t a_zero, uint32_t a
                            uint32_t* sums) {
   if (!a_zero && !a_sum && !more) return;
   const Words::V az = Words::set(a_zero), as = Words::set(a_sum);
-  for (int j = 0; j < whole; j += Words::width) {
+  for (int j = 0; j < whole; j += kLanes) {
     Words::V x = Words::load(sums + j);
     if (a_zero) x = Words::sub(x, Words::mul(az, Words::load(t.b_sums + j)));
     if (a_sum) x = Words::sub(x, Words::mul(as, Words::load(t.b_zeros + j)));
@@ -37,20 +45,19 @@ static void take_zeros_off(const ByteColumnTerms& t, uint32_t a_zero, uint32_t a
 }
 
 static void finish_words(const ByteColumnTerms& t, const uint32_t* sums, int whole, int32_t* c) {
-  for (int j = 0; j < whole; j += Words::width)
+  for (int j = 0; j < whole; j += kLanes)
     Words::store(c + j, Words::add(Words::load(sums + j), Words::load(t.bias + j)));
 }
 
-static Lanes::V scaled(const ByteColumnTerms& t, const uint32_t* sums, Lanes::V row_scale, int j) {
-  const Lanes::V x = Words::to_float(Words::add(Words::load(sums + j), Words::load(t.bias + j)));
-  return Lanes::mul(Lanes::mul(x, row_scale), Lanes::load(t.scales + j));
+static F32 scaled(const ByteColumnTerms& t, const uint32_t* sums, F32 row_scale, int j) {
+  const F32 x = Words::to_float(Words::add(Words::load(sums + j), Words::load(t.bias + j)));
+  return x * row_scale * load(t.scales + j);
 }
 
 static void finish_floats(const GemmInt8& g, const ByteColumnTerms& t, const uint32_t* sums, float row_scale, int whole,
                           float* c) {
-  const Lanes::V by = Lanes::set(row_scale);
-  for (int j = 0; j < whole; j += Words::width)
-    Lanes::store(c + j, Lanes::add(scaled(t, sums, by, j), Lanes::load(t.float_bias + j)));
+  const F32 by = broadcast(row_scale);
+  for (int j = 0; j < whole; j += kLanes) store(c + j, scaled(t, sums, by, j) + load(t.float_bias + j));
   if (g.activation != Activation::none) activate_row(c, whole, g.activation, g.activation_a, g.activation_b);
 }
 
@@ -59,11 +66,11 @@ static void finish_bytes(const GemmInt8& g, const ByteColumnTerms& t, const uint
                          uint8_t* c) {
   const bool is_unsigned = g.result == Int8Result::u8, own = g.c_low == 0 && g.c_high == 0;
   const int32_t low = own ? (is_unsigned ? 0 : -128) : g.c_low, high = own ? (is_unsigned ? 255 : 127) : g.c_high;
-  const Lanes::V by = Lanes::set(row_scale), least = Lanes::set(float(low - g.c_zero)),
-                 most = Lanes::set(float(high - g.c_zero));
+  const F32 by = broadcast(row_scale), least = broadcast(float(low - g.c_zero)),
+            most = broadcast(float(high - g.c_zero));
   const Words::V zero = Words::set(uint32_t(g.c_zero));
-  for (int j = 0; j < whole; j += Words::width) {
-    const Lanes::V x = Lanes::at_most(most, Lanes::at_least_or(least, scaled(t, sums, by, j)));
+  for (int j = 0; j < whole; j += kLanes) {
+    const F32 x = min(most, max(scaled(t, sums, by, j), least));
     Words::store_bytes(c + j, Words::add(Words::round(x), zero));
   }
 }
@@ -90,3 +97,6 @@ static void finish_row(const GemmInt8& g, const ByteColumnTerms& t, const uint32
   }
   if (to == buffer) memcpy(c, buffer, size_t(columns * size));
 }
+
+}  // namespace
+}  // namespace engine::ENGINE_TIER

@@ -1,9 +1,15 @@
 // Micro-kernels of byte products: a few rows by one to four vectors of columns, the sums held in registers.
-// Included inside a tier's namespace after its Bytes.
-constexpr int kBytePanelVectors = 4;
-constexpr int kBytePanel = kBytePanelVectors * Bytes::width;
+#pragma once
 
-constexpr int byte_rows(int vectors) { return Bytes::registers == 32 ? 6 : vectors <= 2 ? 6 : 2; }
+#include "kernels/gemm/registers.inl"
+
+namespace engine::ENGINE_TIER {
+namespace {
+
+constexpr int kBytePanelVectors = 4;
+constexpr int kBytePanel = kBytePanelVectors * kLanes;
+
+constexpr int byte_rows(int vectors) { return kRegisters == 32 ? 6 : vectors <= 2 ? 6 : 2; }
 
 // out[i, j] = the sum over p of a[i * a_row + p] * b; b holds `groups` x (b_row columns x Bytes::group).
 struct ByteCall {
@@ -31,7 +37,7 @@ void byte_micro(const ByteCall& call) {
   for (int64_t p = call.groups; p > 0; --p) {
     decltype(Bytes::load_b(b)) bv[NV];
     ENGINE_UNROLL
-    for (int j = 0; j < NV; ++j) bv[j] = Bytes::load_b(b + j * Bytes::width * Bytes::group);
+    for (int j = 0; j < NV; ++j) bv[j] = Bytes::load_b(b + j * kLanes * Bytes::group);
     ENGINE_UNROLL
     for (int i = 0; i < R; ++i) {
       const auto av = Bytes::repeat(a + i * a_row);
@@ -44,7 +50,7 @@ void byte_micro(const ByteCall& call) {
   ENGINE_UNROLL
   for (int i = 0; i < R; ++i) {
     ENGINE_UNROLL
-    for (int j = 0; j < NV; ++j) Bytes::store(call.out + i * call.out_row + j * Bytes::width, acc[i][j]);
+    for (int j = 0; j < NV; ++j) Bytes::store(call.out + i * call.out_row + j * kLanes, acc[i][j]);
   }
 }
 
@@ -68,3 +74,6 @@ constexpr ByteMicroFn kByteMicro[6][kBytePanelVectors] = {ENGINE_MICRO_ROW(1), E
                                                           ENGINE_MICRO_ROW(5), ENGINE_MICRO_ROW(6)};
 
 #undef ENGINE_MICRO_ROW
+
+}  // namespace
+}  // namespace engine::ENGINE_TIER

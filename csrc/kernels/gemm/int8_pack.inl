@@ -1,8 +1,14 @@
-// Packing of byte operands. Included inside a tier's namespace after int8_micro.inl.
-//
+// Packing of byte operands.
 // Unsigned B is stored less 128, signed A (where held as unsigned) plus 128; the shifts join the zero points.
 // A panel of B holds for each block of k: its columns' sums (int32), then groups of k by columns by Bytes::group,
 // padded with zeros.
+#pragma once
+
+#include "kernels/gemm/gemm_int8.h"
+#include "kernels/gemm/int8_micro.inl"
+
+namespace engine::ENGINE_TIER {
+namespace {
 
 constexpr bool kUnsignedA = sizeof(Bytes::A) == 1;
 
@@ -12,7 +18,7 @@ static int32_t shift_of_b(ByteType type) { return type == ByteType::u8 ? -128 : 
 static int64_t round_up_to(int64_t x, int64_t unit) { return (x + unit - 1) / unit * unit; }
 
 static int64_t byte_panel_width(int64_t n, int64_t n0) {
-  return n - n0 >= kBytePanel ? kBytePanel : round_up_to(n - n0, Bytes::width);
+  return n - n0 >= kBytePanel ? kBytePanel : round_up_to(n - n0, kLanes);
 }
 
 // Bytes that `k` rows of one column take, sums included.
@@ -23,7 +29,7 @@ static int64_t packed_column_bytes(int64_t k) {
 }
 
 static size_t packed_bytes(int64_t n, int64_t k) {
-  return size_t(round_up_to(n, Bytes::width)) * size_t(packed_column_bytes(k));
+  return size_t(round_up_to(n, kLanes)) * size_t(packed_column_bytes(k));
 }
 
 // One block of k of one panel; `flip` is 0x80 for unsigned B, else 0.
@@ -90,3 +96,6 @@ static void sum_byte_rows(const Bytes::A* a, int64_t a_row, int64_t m, int64_t k
     sums[i] = sum;
   }
 }
+
+}  // namespace
+}  // namespace engine::ENGINE_TIER

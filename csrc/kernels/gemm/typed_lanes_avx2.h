@@ -1,4 +1,11 @@
-// Vectors of 64-bit and 32-bit elements; include inside namespace engine::avx2, after typed_lanes_plain.h.
+// Vectors of 64-bit and 32-bit elements.
+#pragma once
+
+#include "kernels/gemm/typed_lanes_plain.h"
+
+namespace engine::ENGINE_TIER {
+namespace {
+
 struct DoubleLanes {
   using T = double;
   using V = __m256d;
@@ -22,3 +29,6 @@ struct Word32Lanes {
 };
 
 using Word64Lanes = PlainLanes<uint64_t, 4, 16>;
+
+}  // namespace
+}  // namespace engine::ENGINE_TIER

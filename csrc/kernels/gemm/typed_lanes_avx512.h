@@ -1,4 +1,11 @@
-// Vectors of 64-bit and 32-bit elements; include inside namespace engine::avx512.
+// Vectors of 64-bit and 32-bit elements.
+#pragma once
+
+#include "kernels/simd/vec.h"
+
+namespace engine::ENGINE_TIER {
+namespace {
+
 struct DoubleLanes {
   using T = double;
   using V = __m512d;
@@ -31,3 +38,6 @@ struct Word64Lanes {
   static void store(T* p, V x) { _mm512_storeu_si512(p, x); }
   static V fma(V a, V b, V c) { return _mm512_add_epi64(_mm512_mullo_epi64(a, b), c); }
 };
+
+}  // namespace
+}  // namespace engine::ENGINE_TIER

@@ -1,4 +1,11 @@
-// A few elements of any arithmetic type by plain arithmetic; include inside a tier's namespace.
+// A few elements of any arithmetic type by plain arithmetic.
+#pragma once
+
+#include "kernels/simd/vec.h"
+
+namespace engine::ENGINE_TIER {
+namespace {
+
 template <class Element, int W, int Registers>
 struct PlainLanes {
   using T = Element;
@@ -27,3 +34,6 @@ struct PlainLanes {
     return v;
   }
 };
+
+}  // namespace
+}  // namespace engine::ENGINE_TIER

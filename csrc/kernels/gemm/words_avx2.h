@@ -1,7 +1,15 @@
-// Vectors of 8 int32; include inside namespace engine::avx2, after its Lanes.
+// Vectors of 8 int32.
+#pragma once
+
+#include <string.h>
+
+#include "kernels/gemm/registers.inl"
+
+namespace engine::ENGINE_TIER {
+namespace {
+
 struct Words {
   using V = __m256i;
-  static constexpr int width = 8, registers = 16;
 
   static V zero() { return _mm256_setzero_si256(); }
   static V set(uint32_t x) { return _mm256_set1_epi32(int(x)); }
@@ -10,9 +18,9 @@ struct Words {
   static V add(V a, V b) { return _mm256_add_epi32(a, b); }
   static V sub(V a, V b) { return _mm256_sub_epi32(a, b); }
   static V mul(V a, V b) { return _mm256_mullo_epi32(a, b); }
-  static Lanes::V to_float(V x) { return _mm256_cvtepi32_ps(x); }
+  static F32 to_float(V x) { return {_mm256_cvtepi32_ps(x)}; }
   // Halves to even. REQUIRES: within int32.
-  static V round(Lanes::V x) { return _mm256_cvtps_epi32(x); }
+  static V round(F32 x) { return _mm256_cvtps_epi32(x.v); }
   // The low bytes, 8 of them.
   static void store_bytes(void* p, V x) {
     const V low_bytes = _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 4, 8, 12, -1,
@@ -22,3 +30,6 @@ struct Words {
     _mm_storel_epi64(static_cast<__m128i*>(p), eight);
   }
 };
+
+}  // namespace
+}  // namespace engine::ENGINE_TIER

@@ -1,19 +1,31 @@
-// Four int32 by plain arithmetic; include inside a tier's namespace, after its Lanes of width 4.
+// kWidth int32 by plain arithmetic.
+#pragma once
+
+#include <string.h>
+
+#include "kernels/gemm/registers.inl"
+
+namespace engine::ENGINE_TIER {
+namespace {
+
 struct Words {
   struct V {
-    uint32_t x[4];
+    uint32_t x[kLanes];
   };
-  static constexpr int width = 4, registers = 16;
 
   template <class F>
   static V each(F f) {
     V r;
-    for (int i = 0; i < 4; ++i) r.x[i] = f(i);
+    for (int i = 0; i < kLanes; ++i) r.x[i] = f(i);
     return r;
   }
   static V zero() { return V{}; }
-  static V set(uint32_t x) { return V{{x, x, x, x}}; }
-  static V load(const uint32_t* p) { return V{{p[0], p[1], p[2], p[3]}}; }
+  static V set(uint32_t x) {
+    return each([=](int) { return x; });
+  }
+  static V load(const uint32_t* p) {
+    return each([=](int i) { return p[i]; });
+  }
   static void store(void* p, const V& v) { memcpy(p, v.x, sizeof v.x); }
   static V add(const V& a, const V& b) {
     return each([&](int i) { return a.x[i] + b.x[i]; });
@@ -24,19 +36,22 @@ struct Words {
   static V mul(const V& a, const V& b) {
     return each([&](int i) { return a.x[i] * b.x[i]; });
   }
-  static Lanes::V to_float(const V& v) {
-    float f[4];
-    for (int i = 0; i < 4; ++i) f[i] = float(int32_t(v.x[i]));
-    return Lanes::load(f);
+  static F32 to_float(const V& v) {
+    float f[kLanes];
+    for (int i = 0; i < kLanes; ++i) f[i] = float(int32_t(v.x[i]));
+    return engine::ENGINE_TIER::load(f);
   }
   // Halves to even. REQUIRES: within 2^22 of zero.
-  static V round(Lanes::V v) {
-    float f[4];
-    Lanes::store(f, v);
+  static V round(F32 v) {
+    float f[kLanes];
+    engine::ENGINE_TIER::store(f, v);
     return each([&](int i) { return uint32_t(int32_t((f[i] + 12582912.0f) - 12582912.0f)); });
   }
-  // The low bytes, 4 of them.
+  // The low bytes, one a lane.
   static void store_bytes(void* p, const V& v) {
-    for (int i = 0; i < 4; ++i) static_cast<uint8_t*>(p)[i] = uint8_t(v.x[i]);
+    for (int i = 0; i < kLanes; ++i) static_cast<uint8_t*>(p)[i] = uint8_t(v.x[i]);
   }
 };
+
+}  // namespace
+}  // namespace engine::ENGINE_TIER

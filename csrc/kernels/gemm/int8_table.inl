@@ -1,4 +1,11 @@
-// Tiles of byte products. Included inside a tier's namespace after int8_micro, int8_pack and int8_epilogue.
+// Tiles of byte products.
+#pragma once
+
+#include "kernels/gemm/int8_epilogue.inl"
+#include "kernels/gemm/int8_pack.inl"
+
+namespace engine::ENGINE_TIER {
+namespace {
 
 // One tile over one block of k.
 struct ByteBlock {
@@ -31,8 +38,8 @@ static bool b_has_zeros(const GemmInt8& g) { return g.b_zeros || g.b_zero + shif
 
 static void run_byte_micro(const ByteBlock& block, const ByteColumns& part, const ByteColumnTerms& terms, int64_t i,
                            int rows) {
-  alignas(64) int32_t out[24 * Bytes::width];
-  const int whole = part.vectors * Bytes::width;
+  alignas(64) int32_t out[24 * kLanes];
+  const int whole = part.vectors * kLanes;
   ByteCall call;
   call.a = block.a + i * block.a_row, call.a_row = block.a_row;
   call.b = part.b, call.b_row = part.b_row;
@@ -59,7 +66,7 @@ static void run_byte_columns(const ByteBlock& block, const ByteColumns& part) {
   const int most = byte_rows(part.vectors);
   ByteColumnTerms terms;
   load_column_terms(*block.g, block.k > 0 ? part.b_sums : nullptr, shift_of_b(block.g->b_type), part.n0, part.columns,
-                    part.vectors * Bytes::width, &terms);
+                    part.vectors * kLanes, &terms);
   int64_t calls = (m + most - 1) / most;
   for (int64_t i = 0; calls > 0; --calls) {
     int rows = int((m - i + calls - 1) / calls);
@@ -70,16 +77,16 @@ static void run_byte_columns(const ByteBlock& block, const ByteColumns& part) {
 
 static void run_byte_panel(const ByteBlock& block, const ByteColumns& panel) {
   const int64_t m = block.tile.m1 - block.tile.m0;
-  const int group = Bytes::registers == 32 || m <= 2 ? kBytePanelVectors : 2;
+  const int group = kRegisters == 32 || m <= 2 ? kBytePanelVectors : 2;
   for (int v = 0; v < panel.vectors; v += group) {
-    const int64_t skip = v * Bytes::width;
+    const int64_t skip = v * kLanes;
     ByteColumns part = panel;
     part.vectors = panel.vectors - v < group ? panel.vectors - v : group;
     part.b += skip * Bytes::group;
     part.b_sums += skip;
     part.n0 += skip;
     part.columns -= int(skip);
-    if (part.columns > part.vectors * Bytes::width) part.columns = part.vectors * Bytes::width;
+    if (part.columns > part.vectors * kLanes) part.columns = part.vectors * kLanes;
     run_byte_columns(block, part);
   }
 }
@@ -90,8 +97,8 @@ static ByteColumns byte_columns(const ByteBlock& block, int64_t n0) {
   ByteColumns panel;
   panel.n0 = n0;
   panel.columns = int(n1 - n0);
-  panel.vectors = (panel.columns + Bytes::width - 1) / Bytes::width;
-  panel.b_row = panel.vectors * Bytes::width;
+  panel.vectors = (panel.columns + kLanes - 1) / kLanes;
+  panel.b_row = panel.vectors * kLanes;
   const char* data = block.panel;
   if (g.packed_b) {
     panel.b_row = byte_panel_width(g.n, n0);
@@ -148,7 +155,11 @@ static void run_bytes(const GemmInt8& g, const GemmTile& tile, void* scratch) {
 }
 
 constexpr GemmBlocking kByteBlocking = {
-    6, kBytePanel, kByteTileMacs, int(sizeof(Bytes::A)), int(sizeof(int32_t)), int(sizeof(int32_t))};
+    6, kBytePanel, Bytes::tile_macs, int(sizeof(Bytes::A)), int(sizeof(int32_t)), int(sizeof(int32_t))};
+
+}  // namespace
 
 extern const GemmInt8Kernels gemm_int8_table;
 const GemmInt8Kernels gemm_int8_table = {kByteBlocking, packed_bytes, pack_bytes, run_bytes};
+
+}  // namespace engine::ENGINE_TIER

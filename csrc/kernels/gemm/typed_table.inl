@@ -1,5 +1,11 @@
 // Products of any element type, on vectors L: a panel of B packed at a time, A read where it lies.
-// Included inside a tier's namespace.
+#pragma once
+
+#include "kernels/gemm/gemm_typed.h"
+#include "kernels/gemm/registers.inl"
+
+namespace engine::ENGINE_TIER {
+namespace {
 
 template <class L>
 constexpr int kTypedVectors = L::registers == 32 ? 4 : 2;
@@ -122,7 +128,11 @@ constexpr GemmTypedKernel<typename L::T> typed_kernel(int64_t tile_macs) {
   return {{kTypedRows, kTypedPanel<L>, tile_macs, bytes, bytes, 0}, typed_run<L>};
 }
 
+}  // namespace
+
 extern const GemmTypedKernels gemm_typed_table;
 const GemmTypedKernels gemm_typed_table = {typed_kernel<DoubleLanes>(kTileMacs / 2),
                                            typed_kernel<Word32Lanes>(kTileMacs / 4),
                                            typed_kernel<Word64Lanes>(kTileMacs / 8)};
+
+}  // namespace engine::ENGINE_TIER

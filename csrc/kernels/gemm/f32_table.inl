@@ -1,4 +1,11 @@
-// Tiles of float32 products. Included inside a tier's namespace after f32_micro, f32_epilogue and f32_pack.
+// Tiles of float32 products.
+#pragma once
+
+#include "kernels/gemm/f32_epilogue.inl"
+#include "kernels/gemm/f32_pack.inl"
+
+namespace engine::ENGINE_TIER {
+namespace {
 
 // One tile over one block of k.
 struct Block {
@@ -26,7 +33,7 @@ struct Columns {
 static void run_micro(const Block& block, const Columns& part, int64_t i, int rows) {
   const GemmF32& g = *block.g;
   alignas(64) float finished[kMicroFloats];
-  int64_t row = block.tile.m0 + i, whole = part.vectors * Lanes::width;
+  int64_t row = block.tile.m0 + i, whole = part.vectors * kLanes;
   float* sums = block.sums + i * block.sums_row + (part.n0 - block.tile.n0);
   bool direct = block.last && block.bare && part.columns == whole;
   MicroCall call;
@@ -59,14 +66,14 @@ static void run_columns(const Block& block, const Columns& part) {
 // Cuts a panel into groups of as many vectors as the rows leave registers for.
 static void run_panel(const Block& block, const Columns& panel) {
   int64_t m = block.tile.m1 - block.tile.m0;
-  int group = Lanes::registers == 32 || m <= 2 ? kPanelVectors : 2;
+  int group = kRegisters == 32 || m <= 2 ? kPanelVectors : 2;
   for (int v = 0; v < panel.vectors; v += group) {
     Columns part = panel;
     part.vectors = panel.vectors - v < group ? panel.vectors - v : group;
-    part.b += v * Lanes::width;
-    part.n0 += v * Lanes::width;
-    part.columns -= v * Lanes::width;
-    if (part.columns > part.vectors * Lanes::width) part.columns = part.vectors * Lanes::width;
+    part.b += v * kLanes;
+    part.n0 += v * kLanes;
+    part.columns -= v * kLanes;
+    if (part.columns > part.vectors * kLanes) part.columns = part.vectors * kLanes;
     run_columns(block, part);
   }
 }
@@ -77,7 +84,7 @@ static Columns columns_of_panel(const Block& block, int64_t n0) {
   int64_t n1 = n0 + kPanel < block.tile.n1 ? n0 + kPanel : block.tile.n1;
   panel.n0 = n0;
   panel.columns = int(n1 - n0);
-  panel.vectors = (panel.columns + Lanes::width - 1) / Lanes::width;
+  panel.vectors = (panel.columns + kLanes - 1) / kLanes;
   if (g.packed_b) {
     panel.b_row = panel_width(g.n, n0);
     panel.b = static_cast<const float*>(g.packed_b) + n0 * g.k + block.k0 * panel.b_row;
@@ -85,9 +92,9 @@ static Columns columns_of_panel(const Block& block, int64_t n0) {
   }
   panel.b = g.b + block.k0 * g.b_row + n0 * g.b_col;
   panel.b_row = g.b_row;
-  bool whole = panel.columns % Lanes::width == 0, few_rows = block.tile.m1 - block.tile.m0 <= 2 * kMostRows;
+  bool whole = panel.columns % kLanes == 0, few_rows = block.tile.m1 - block.tile.m0 <= 2 * kMostRows;
   if (g.b_col == 1 && whole && few_rows) return panel;
-  panel.b_row = panel.vectors * Lanes::width;
+  panel.b_row = panel.vectors * kLanes;
   pack_panel_f32(panel.b, g.b_row, g.b_col, block.k, panel.columns, panel.b_row, block.panel);
   panel.b = block.panel;
   return panel;
@@ -131,5 +138,9 @@ static void run(const GemmF32& g, const GemmTile& tile, void* scratch) {
 
 constexpr GemmBlocking kBlocking = {6, kPanel, kTileMacs, int(sizeof(float)), int(sizeof(float)), 0};
 
+}  // namespace
+
 extern const GemmKernels gemm_table;
 const GemmKernels gemm_table = {kBlocking, packed_b_bytes, pack_b, run};
+
+}  // namespace engine::ENGINE_TIER
