@@ -10,6 +10,6 @@ class QLinearAdd final : public QLinearBinary {
 
 }  // namespace
 
-void op_q_linear_add(OpTable& t) { t.add<QLinearAdd>("com.microsoft", "QLinearAdd", 1, 7, 8); }
+void op_q_linear_add(OpTable& t) { t.add<QLinearAdd>("com.microsoft", "QLinearAdd", 1, 2, 8); }
 
 }  // namespace engine

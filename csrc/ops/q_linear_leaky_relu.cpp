@@ -13,6 +13,6 @@ class QLinearLeakyRelu final : public QLinearUnary {
 
 }  // namespace
 
-void op_q_linear_leaky_relu(OpTable& t) { t.add<QLinearLeakyRelu>("com.microsoft", "QLinearLeakyRelu", 1, 4, 5); }
+void op_q_linear_leaky_relu(OpTable& t) { t.add<QLinearLeakyRelu>("com.microsoft", "QLinearLeakyRelu", 1, 2, 5); }
 
 }  // namespace engine

@@ -10,6 +10,6 @@ class QLinearMul final : public QLinearBinary {
 
 }  // namespace
 
-void op_q_linear_mul(OpTable& t) { t.add<QLinearMul>("com.microsoft", "QLinearMul", 1, 7, 8); }
+void op_q_linear_mul(OpTable& t) { t.add<QLinearMul>("com.microsoft", "QLinearMul", 1, 2, 8); }
 
 }  // namespace engine

@@ -10,6 +10,6 @@ class QLinearSigmoid final : public QLinearUnary {
 
 }  // namespace
 
-void op_q_linear_sigmoid(OpTable& t) { t.add<QLinearSigmoid>("com.microsoft", "QLinearSigmoid", 1, 4, 5); }
+void op_q_linear_sigmoid(OpTable& t) { t.add<QLinearSigmoid>("com.microsoft", "QLinearSigmoid", 1, 2, 5); }
 
 }  // namespace engine
