@@ -4,8 +4,11 @@
 namespace engine {
 
 // ENGINE_PASS(name, level, at load, at plan): in the order in which they run.
-#define ENGINE_PASSES(ENGINE_PASS)                 \
-  ENGINE_PASS(sink_constants, Cheap, true, false)  \
+#define ENGINE_PASSES(ENGINE_PASS)                   \
+  ENGINE_PASS(sink_constants, Cheap, true, false)    \
+  ENGINE_PASS(drop_identity, Cheap, true, true)      \
+  ENGINE_PASS(merge_common, Cheap, true, false)      \
+  ENGINE_PASS(merge_transposes, Cheap, true, false)  \
   ENGINE_PASS(fuse_elementwise, All, false, true)
 
 #define ENGINE_PASS(name, level, load, plan) Status pass_##name(Graph&, PassContext&, bool*);
