@@ -1,0 +1,93 @@
+#include "ops/axes.h"
+#include "ops/element.h"
+#include "ops/indices.h"
+
+namespace engine {
+namespace {
+
+class Gather final : public Op {
+ public:
+  Status infer(InferContext& c) override {
+    ENGINE_TRY(c.require(0, dtypes::kAll));
+    ENGINE_TRY(c.require(1, dtypes::kIndex));
+    c.set(0, c.dtype(0));
+    if (!c.has_rank(0)) return {};
+    const Shape& in = c.shape(0);
+    ENGINE_ASSIGN(axis_, normalize_axis(c.attr_int("axis", 0), in.rank()));
+    if (!c.has_rank(1)) return {};
+    const Shape& indices = c.shape(1);
+    int rank = in.rank() - 1 + indices.rank();
+    if (rank > kMaxRank) return error(Code::InvalidModel, "the result has %d dimensions; at most %d are supported", rank, kMaxRank);
+    Shape out;
+    for (int i = 0; i < axis_; ++i) out.push_back(in[i]);
+    for (int64_t d : indices) out.push_back(d);
+    for (int i = axis_ + 1; i < in.rank(); ++i) out.push_back(in[i]);
+    c.set(0, c.dtype(0), out);
+    if (c.known(1) && in.known()) set_view_of_one(c);
+    return {};
+  }
+
+  Status prepare(PrepareContext& c) override {
+    const Shape& in = c.shape(0);
+    outer_ = in.elements(0, axis_);
+    length_ = in[axis_];
+    inner_ = in.elements(axis_ + 1, in.rank());
+    return {};
+  }
+
+  Status run(OpRun& r) const override {
+    const Tensor& indices = r.in(1);
+    DType dtype = r.in(0).dtype;
+    IndexCheck check;
+    Status status;
+    visit_element(dtype, [&]<class T>() { status = take<T>(r, Indices(indices), indices.elements(), dtype, check); });
+    ENGINE_TRY(std::move(status));
+    return check.status(indices, length_);
+  }
+
+ private:
+  // One element of an outermost axis lies in one piece. Small pieces are copied: cheaper than a plan for each index.
+  void set_view_of_one(InferContext& c) const {
+    constexpr int64_t kLargePiece = 8192;
+    const Shape& in = c.shape(0);
+    if (c.shape(1).elements() != 1 || in.elements(0, axis_) != 1) return;
+    if (in.elements(axis_ + 1, in.rank()) * dtype_size(c.dtype(0)) < kLargePiece || !c.value(1)) return;
+    int64_t index = integer_at(*c.value(1), 0), length = in[axis_];
+    if (index < -length || index >= length) return;
+    if (index < 0) index += length;
+    c.set_view(0, 0, index * in.elements(axis_ + 1, in.rank()) * dtype_size(c.dtype(0)));
+  }
+
+  template <class T>
+  Status take(OpRun& r, const Indices indices, int64_t count, DType dtype, IndexCheck& check) const {
+    const T* in = r.in<T>(0);
+    T* out = r.out<T>(0);
+    const int64_t n = inner_, length = length_;
+    return r.parallel(outer_ * count, 3 + move_ns(dtype) * double(n), [&](int64_t begin, int64_t end, int) {
+      int64_t block = begin / count, k = begin % count;
+      for (int64_t item = begin; item < end; ++item) {
+        int64_t index = check.wrap(indices[k], length, k);
+        if (index >= 0) {
+          const T* from = in + (block * length + index) * n;
+          if (n == 1) out[item] = *from;
+          else copy_run(from, out + item * n, n);
+        }
+        if (++k == count) {
+          k = 0;
+          ++block;
+        }
+      }
+    });
+  }
+
+  int axis_ = 0;
+  int64_t outer_ = 0, length_ = 0, inner_ = 0;
+};
+
+}  // namespace
+
+void op_gather(OpTable& t) {
+  for (int since : {1, 11, 13}) t.add<Gather>("", "Gather", since, 2, 2);
+}
+
+}  // namespace engine
