@@ -2,6 +2,7 @@
 
 #include "ops/axes.h"
 #include "ops/element.h"
+#include "ops/pieces.h"
 
 namespace engine {
 namespace {
@@ -32,14 +33,17 @@ class Compress final : public Op {
     const int64_t length = flat_ ? in.elements() : in[axis_], asked = std::min(length, r.in(1).elements());
     const int64_t outer = flat_ ? 1 : in.elements(0, axis_), inner = flat_ ? 1 : in.elements(axis_ + 1, in.rank());
     int64_t count = 0;
-    ENGINE_TRY(in_pieces(r, asked, [&](int64_t i) { count += keep[i] != 0; }));
+    ENGINE_TRY(in_pieces(r, asked, kPiece, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) count += keep[i] != 0;
+    }));
     Shape out = flat_ ? Shape{0} : in;
     out[axis_] = count;
     ENGINE_TRY(r.allocate(0, r.in(0).dtype, out));
     ENGINE_ASSIGN(Tensor kept, r.make(DType::Int64, {count}));
     int64_t* next = kept.as<int64_t>();
-    ENGINE_TRY(in_pieces(r, asked, [&](int64_t i) {
-      if (keep[i]) *next++ = i;
+    ENGINE_TRY(in_pieces(r, asked, kPiece, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i)
+        if (keep[i]) *next++ = i;
     }));
     Status status;
     visit_element(r.in(0).dtype, [&]<class T>() {
@@ -54,17 +58,7 @@ class Compress final : public Op {
   }
 
  private:
-  // fn(i) for i in [0, n), in order, with checkpoints.
-  template <class Fn>
-  static Status in_pieces(OpRun& r, int64_t n, Fn&& fn) {
-    constexpr int64_t kPiece = 32768;
-    for (int64_t first = 0; first < n; first += kPiece) {
-      for (int64_t i = first; i < std::min(n, first + kPiece); ++i) fn(i);
-      ENGINE_TRY(r.checkpoint());
-    }
-    return {};
-  }
-
+  static constexpr int64_t kPiece = 32768;
   bool flat_ = true;
   int axis_ = 0;
 };
