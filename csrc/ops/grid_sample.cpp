@@ -1,0 +1,189 @@
+#include <cmath>
+
+#include "base/checked.h"
+#include "ops/axes.h"
+#include "ops/row_walk.h"
+
+namespace engine {
+namespace {
+
+enum class GridMode : uint8_t { Linear, Nearest, Cubic };
+enum class GridPadding : uint8_t { Zeros, Border, Reflection };
+
+constexpr int kMaxTaps = 4;
+
+// Up to four positions along one axis; -1 stands for zero.
+struct AxisTaps {
+  int count = 0;
+  int64_t at[kMaxTaps];
+  double weight[kMaxTaps];
+};
+
+double reflect(double x, double low, double high) {
+  const double range = high - low;
+  if (range <= 0) return low;
+  if (x >= low && x <= high) return x;
+  const double distance = x < low ? low - x : x - high, n = std::floor(distance / range), rest = distance - n * range;
+  const bool even = std::fmod(n, 2) == 0;
+  return (x < low) == even ? low + rest : high - rest;
+}
+
+class GridSample final : public Op {
+ public:
+  Status infer(InferContext& c) override {
+    ENGINE_TRY(c.require(0, dtypes::kNumeric));
+    ENGINE_TRY(c.require(1, dtypes::kFloats));
+    c.set(0, c.dtype(0));
+    ENGINE_TRY(read_attributes(c));
+    if (!c.has_rank(0) || !c.has_rank(1)) return {};
+    const Shape &in = c.shape(0), &grid = c.shape(1);
+    if (in.rank() < 3 || grid.rank() != in.rank())
+      return error(Code::InvalidModel, "X has shape %s, grid %s", in.text().c_str(), grid.text().c_str());
+    Shape out{in[0] == kUnknownDim ? grid[0] : in[0], in[1]};
+    for (int i = 1; i + 1 < grid.rank(); ++i) out.push_back(grid[i]);
+    const bool batch = in[0] == grid[0] || in[0] == kUnknownDim || grid[0] == kUnknownDim;
+    if (!batch || (grid.back() != kUnknownDim && grid.back() != in.rank() - 2))
+      return error(Code::InvalidModel, "grid has shape %s, which does not fit X of shape %s", grid.text().c_str(), in.text().c_str());
+    c.set(0, c.dtype(0), out);
+    if (in.known() && out.known() && out.elements() > 0 && in.elements() == 0)
+      return error(Code::InvalidModel, "X of shape %s has nothing to sample", in.text().c_str());
+    return {};
+  }
+
+  Status prepare(PrepareContext& c) override {
+    in_ = c.shape(0);
+    dims_ = in_.rank() - 2;
+    points_ = c.output_shape(0).elements(2, in_.rank());
+    return {};
+  }
+
+  Status run(OpRun& r) const override {
+    Status status;
+    visit_dtype(FloatTypes{}, r.in(1).dtype, [&]<class G>() {
+      visit_dtype(NumericTypes{}, r.in(0).dtype, [&]<class T>() { status = sample<T, G>(r); });
+    });
+    return status;
+  }
+
+ private:
+  Status read_attributes(const InferContext& c) {
+    const std::string mode = c.attr_string("mode", c.opset() < 20 ? "bilinear" : "linear");
+    const std::string padding = c.attr_string("padding_mode", "zeros");
+    if (mode == "linear" || mode == "bilinear") mode_ = GridMode::Linear;
+    else if (mode == "nearest") mode_ = GridMode::Nearest;
+    else if (mode == "cubic" || mode == "bicubic") mode_ = GridMode::Cubic;
+    else return error(Code::InvalidModel, "mode is '%s'; linear, nearest and cubic are allowed", mode.c_str());
+    if (padding == "zeros") padding_ = GridPadding::Zeros;
+    else if (padding == "border") padding_ = GridPadding::Border;
+    else if (padding == "reflection") padding_ = GridPadding::Reflection;
+    else return error(Code::InvalidModel, "padding_mode is '%s'; zeros, border and reflection are allowed", padding.c_str());
+    align_corners_ = c.attr_int("align_corners", 0) != 0;
+    return {};
+  }
+
+  // The position that stands for position x of n, which may be outside; -1: zero.
+  int64_t inside(double x, int64_t n) const {
+    if (x >= 0 && x <= double(n - 1)) return int64_t(x);
+    if (padding_ == GridPadding::Zeros || x != x) return -1;
+    if (padding_ == GridPadding::Border) return x < 0 ? 0 : n - 1;
+    const double low = align_corners_ ? 0 : -0.5, high = double(n) - 1 - low;
+    return int64_t(std::clamp(reflect(x, low, high), 0.0, double(n - 1)));
+  }
+
+  // What the normalised coordinate g of an axis of n positions looks at.
+  AxisTaps taps_at(double g, int64_t n) const {
+    double x = align_corners_ ? (g + 1) / 2 * double(n - 1) : ((g + 1) * double(n) - 1) / 2;
+    x = double(float(x));
+    AxisTaps t;
+    if (mode_ == GridMode::Nearest) x = std::nearbyint(x);
+    const double low = align_corners_ ? 0 : -0.5, high = double(n) - 1 - low;
+    if (x < low || x > high) {
+      if (padding_ == GridPadding::Border) x = std::clamp(x, 0.0, double(n - 1));
+      else if (padding_ == GridPadding::Reflection) x = reflect(x, low, high);
+    }
+    if (mode_ == GridMode::Nearest) {
+      t.count = 1;
+      t.at[0] = inside(std::trunc(x), n);
+      t.weight[0] = 1;
+      return t;
+    }
+    const double first = std::floor(x), f = x - first;
+    if (mode_ == GridMode::Linear) {
+      t.count = 2;
+      t.weight[0] = 1 - f;
+      t.weight[1] = f;
+    } else {
+      constexpr double a = -0.75;
+      t.count = 4;
+      t.weight[0] = ((a * (f + 1) - 5 * a) * (f + 1) + 8 * a) * (f + 1) - 4 * a;
+      t.weight[1] = ((a + 2) * f - (a + 3)) * f * f + 1;
+      t.weight[2] = ((a + 2) * (1 - f) - (a + 3)) * (1 - f) * (1 - f) + 1;
+      t.weight[3] = ((a * (2 - f) - 5 * a) * (2 - f) + 8 * a) * (2 - f) - 4 * a;
+    }
+    for (int k = 0; k < t.count; ++k) t.at[k] = inside(first + double(k - (t.count / 2 - 1)), n);
+    return t;
+  }
+
+  // The weighted sum over the axes from `axis` on, of the plane part that starts at x.
+  template <class T>
+  double blend(const T* x, const AxisTaps* taps, const int64_t* strides, int axis) const {
+    if (axis == dims_) return double(*x);
+    const AxisTaps& t = taps[axis];
+    double sum = 0;
+    for (int k = 0; k < t.count; ++k)
+      if (t.at[k] >= 0) sum += t.weight[k] * blend(x + t.at[k] * strides[axis], taps, strides, axis + 1);
+    return t.count == 1 && t.at[0] >= 0 ? blend(x + t.at[0] * strides[axis], taps, strides, axis + 1) : sum;
+  }
+
+  template <class T, class G>
+  Status sample(OpRun& r) const {
+    const T* in = r.in<T>(0);
+    const G* grid = r.in<G>(1);
+    T* out = r.out<T>(0);
+    int64_t strides[kMaxRank];
+    contiguous_strides(in_, strides);
+    const int64_t channels = in_[1], plane = in_.elements(2, in_.rank());
+    double taps_all = 1;
+    for (int d = 0; d < dims_; ++d) taps_all *= mode_ == GridMode::Nearest ? 1 : mode_ == GridMode::Linear ? 2 : 4;
+    const double ns = 15 * dims_ + double(channels) * (3 + 2.5 * taps_all);
+    return r.parallel(in_[0] * points_, ns, [&](int64_t begin, int64_t end, int) {
+      AxisTaps taps[kMaxRank];
+      for (int64_t item = begin; item < end; ++item) {
+        const int64_t batch = item / points_, point = item % points_;
+        for (int d = 0; d < dims_; ++d) taps[d] = taps_at(double(grid[item * dims_ + dims_ - 1 - d]), in_[2 + d]);
+        for (int64_t ch = 0; ch < channels; ++ch) {
+          const double value = blend(in + (batch * channels + ch) * plane, taps, strides + 2, 0);
+          out[(batch * channels + ch) * points_ + point] = to_element<T>(value);
+        }
+      }
+    });
+  }
+
+  template <class T>
+  static T to_element(double value) {
+    if constexpr (std::is_integral_v<T>) {
+      const double low = double(std::numeric_limits<T>::min()), high = double(std::numeric_limits<T>::max());
+      if (!(value > low)) return value != value ? T(0) : std::numeric_limits<T>::min();
+      return value >= high ? std::numeric_limits<T>::max() : T(value);
+    } else if constexpr (std::is_same_v<T, double>) {
+      return value;
+    } else {
+      return T(float(value));
+    }
+  }
+
+  GridMode mode_ = GridMode::Linear;
+  GridPadding padding_ = GridPadding::Zeros;
+  bool align_corners_ = false;
+  Shape in_;
+  int dims_ = 0;
+  int64_t points_ = 0;
+};
+
+}  // namespace
+
+void op_grid_sample(OpTable& t) {
+  for (int since : {16, 20, 22}) t.add<GridSample>("", "GridSample", since, 2, 2);
+}
+
+}  // namespace engine
