@@ -83,6 +83,16 @@ inline double resize_weight(const ResizeOptions& options, double distance) {
   return d < 2 ? ((a * d - 5 * a) * d + 8 * a) * d - 4 * a : 0;
 }
 
+// Lets tap t, whose weight is zero, carry half of another one's: zero times an infinity would be NaN.
+inline void share_tap(int64_t taps, int64_t t, int64_t* index, double* weight) {
+  for (int64_t u = 0; u < taps; ++u) {
+    if (weight[u] == 0) continue;
+    weight[t] = weight[u] /= 2;
+    index[t] = index[u];
+    return;
+  }
+}
+
 // One output position of linear and cubic resampling. REQUIRES: room for `taps` values at index and weight.
 inline void fill_taps(const ResizeOptions& options, const ResizeAxis& axis, int64_t x, double stretch, int64_t taps, int64_t* index,
                       double* weight) {
@@ -102,11 +112,9 @@ inline void fill_taps(const ResizeOptions& options, const ResizeAxis& axis, int6
     kept += weight[t];
   }
   const double divide = options.exclude_outside ? (kept == 0 ? 1 : kept) : stretch < 1 ? sum : 1;
-  const int64_t nearest = int64_t(std::clamp(low, 0.0, double(axis.in - 1)));
-  for (int64_t t = 0; t < taps; ++t) {
-    weight[t] /= divide;
-    if (weight[t] == 0) index[t] = nearest;
-  }
+  for (int64_t t = 0; t < taps; ++t) weight[t] /= divide;
+  for (int64_t t = 0; t < taps; ++t)
+    if (weight[t] == 0) share_tap(taps, t, index, weight);
 }
 
 // The table of an axis for linear and cubic resampling.

@@ -11,6 +11,9 @@ class SpaceToDepth final : public Op {
     c.set(0, c.dtype(0));
     block_ = c.attr_int("blocksize", 0);
     if (block_ < 1 || block_ > 65536) return error(Code::InvalidModel, "blocksize is %lld", (long long)block_);
+    const std::string mode = c.attr_string("mode", "DCR");
+    column_first_ = mode == "CRD";
+    if (!column_first_ && mode != "DCR") return error(Code::InvalidModel, "mode is '%s'; DCR and CRD are allowed", mode.c_str());
     if (!c.has_rank(0)) return {};
     Shape out = c.shape(0);
     if (out.rank() != 4) return error(Code::InvalidModel, "the input has %d dimensions; 4 are allowed", out.rank());
@@ -33,6 +36,12 @@ class SpaceToDepth final : public Op {
     int64_t src[] = {in[1] * plane, in[3], 1, plane, b * in[3], b};
     int64_t dst[6];
     contiguous_strides({in[0], b, b, in[1], out[2], out[3]}, dst);
+    if (column_first_) {
+      const int64_t small = out[2] * out[3];
+      dst[1] = b * small;
+      dst[2] = small;
+      dst[3] = b * b * small;
+    }
     copy_ = StridedCopy(element_of(c.dtype(0)), 6, dims, src, dst);
     return {};
   }
@@ -41,6 +50,7 @@ class SpaceToDepth final : public Op {
 
  private:
   int64_t block_ = 1;
+  bool column_first_ = false;
   StridedCopy copy_;
 };
 
