@@ -143,8 +143,23 @@ Result<Value> OpRun::own(const Value& value) {
   return copy;
 }
 
+namespace {
+
+// The bytes of every output whose shape is known must be a number.
+Status check_sizes(const InferContext& context) {
+  for (const InferContext::Output& o : context.outputs)
+    if (o.type.static_shape()) {
+      Result<int64_t> bytes = checked_bytes(o.type.shape, dtype_size(o.type.dtype));
+      if (!bytes.ok()) return std::move(bytes).status();
+    }
+  return {};
+}
+
+}  // namespace
+
 Status infer_node(InferContext& context, Op& op) {
   Status status = op.infer(context);
+  if (status.ok()) status = check_sizes(context);
   return status.ok() ? Status() : std::move(status).with_context(context.node().label());
 }
 

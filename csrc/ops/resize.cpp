@@ -241,8 +241,8 @@ void Resize::prepare_nearest(const Shape& out) {
     joined.pop_back();
   }
   for (const ResizeAxis& a : joined) {
-    std::vector<int64_t> at;
-    for (int64_t x = 0; x < a.out; ++x) at.push_back(a.same() ? x : nearest_position(options_, a, x));
+    std::vector<int64_t> at(size_t(a.out));
+    for (int64_t x = 0; x < a.out; ++x) at[size_t(x)] = a.same() ? x : nearest_position(options_, a, x);
     positions_.push_back(std::move(at));
     lengths_.push_back(a.out);
   }

@@ -86,7 +86,7 @@ def test_dtypes(dtype, mode):
 def test_axes_and_aspect_ratio(policy):
     x = draw((2, 5, 8, 3))
     attrs = {"mode": "linear", "axes": [2, 1], "keep_aspect_ratio_policy": policy}
-    inputs = [x, None, None, np.array([6, 7])]
+    inputs = [x, None, None, np.array([6, 8])]
     got = run_all_ways("Resize", inputs, attrs, opset=19, constants=(3,))[0]
     assert_close(got, reference(inputs, attrs).astype(np.float32), rtol=1e-4, atol=1e-4)
 
@@ -102,8 +102,7 @@ def test_volume_and_channels_last():
 def test_infinities_stay_where_they_are():
     x = np.array([[1, np.inf, 2, 3]], np.float32)
     got = run_node("Resize", [x, None, np.array([1, 2], np.float32)], {"mode": "linear", "coordinate_transformation_mode": "asymmetric"})[0]
-    assert got[0, 4:].tolist() == [2, 2.5, 3, 3]
-    assert not np.isnan(got).any()
+    assert got.tolist() == [[1, np.inf, np.inf, np.inf, 2, 2.5, 3, 3]]
 
 
 def test_old_versions():
