@@ -13,6 +13,7 @@ struct Block {
   static constexpr int size = 8;
   static constexpr int registers = 16;
   static constexpr int parts = 1;
+  static constexpr bool masked = true;
   __m256 v;
 };
 

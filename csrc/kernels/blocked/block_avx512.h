@@ -12,6 +12,7 @@ struct Block {
   static constexpr int size = 16;
   static constexpr int registers = 32;
   static constexpr int parts = 1;
+  static constexpr bool masked = true;
   __m512 v;
 };
 

@@ -12,6 +12,7 @@ struct Block {
   static constexpr int size = 8;
   static constexpr int registers = 32;
   static constexpr int parts = 2;
+  static constexpr bool masked = false;
   float32x4_t lo, hi;
 };
 

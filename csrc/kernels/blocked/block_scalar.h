@@ -3,6 +3,7 @@
 //
 //   Block::registers, Block::parts   vector registers of the machine, and how many one Block takes
 //   prefetch(p)                      a hint; p may be any address
+//   Block::masked                    load_first and store_first are single instructions
 //   load_first, store_first          the first n lanes only, 0 <= n <= size; lanes not loaded are zero
 //   fma(acc, a, b)                   acc + a * b, with one rounding where the tier has it
 //   at_least(x, low)                 x < low ? low : x, so that NaN stays NaN; at_most alike
@@ -20,6 +21,7 @@ struct Block {
   static constexpr int size = 8;
   static constexpr int registers = 16;
   static constexpr int parts = 2;
+  static constexpr bool masked = false;
 #if defined(__GNUC__)
   typedef float Half __attribute__((vector_size(16)));
   Half lo, hi;

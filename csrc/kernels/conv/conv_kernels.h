@@ -6,14 +6,26 @@
 #include <stdint.h>
 
 #include "kernels/activation.h"
+#include "kernels/elementwise/elementwise.h"
 
 namespace engine {
 
-// What happens to a sum before it is stored: + residual, then the activation.
+// What happens to a sum before it is stored: + residual, then the activation with its parameters.
 struct ConvEpilogue {
   Activation activation = Activation::none;
   float alpha = 0, beta = 0;
 };
+
+// An epilogue as kernels take it: limits in registers (infinite where there are none), then perhaps a function of what
+// is stored.
+struct ConvFinish {
+  float low, high;
+  UnaryFn curve;  // null for activations that are limits
+  UnaryParams params;
+};
+
+// For the active tier.
+ConvFinish conv_finish(const ConvEpilogue& epilogue);
 
 // Rows of output pixels, cut into segments of `width` neighbours: the unit that kernels keep in registers.
 // Segment s covers row s / row_segments, columns from s % row_segments * width; the last of a row may be short.
@@ -46,7 +58,7 @@ struct ConvDirectJob {
   int64_t chunk_steps;    // steps per pass over the segments; partial sums wait in the output between passes
   int blocks;             // 1 <= blocks <= ConvKernels::direct_blocks
   int last_lanes;         // lanes of the last block that are real channels; the others are stored as +0
-  ConvEpilogue epilogue;
+  ConvFinish finish;
 };
 
 // The depthwise kernel: one channel block of segments [begin, end). weights: [kd][kh][kw][lanes].
@@ -59,7 +71,7 @@ struct ConvDepthwiseJob {
   float* output;
   int64_t begin, end;
   int last_lanes;
-  ConvEpilogue epilogue;
+  ConvFinish finish;
 };
 
 // A grid of output pixels that read the input through the same taps: all of a convolution's, or of a transposed one
@@ -69,6 +81,11 @@ struct ConvGrid {
   int64_t grid[3], step[3], in[3], out[3], out_start[3], out_stride[3];
   int64_t taps[3];
   const int64_t* offset[3];
+};
+
+// A stretch of a panel and where it comes from in each channel's plane: count elements, grid.step[2] apart.
+struct ConvPiece {
+  int64_t from, to, count;
 };
 
 // The panel kernel (im2col + product), plain tensors: grid pixels [begin, end) of one image and group, output channels
@@ -88,8 +105,9 @@ struct ConvPanelJob {
   int64_t channels;       // input channels of the group
   int64_t out_channels;   // output channels of the group
   int64_t chunk;          // input channels per pass; partial sums wait in the output between passes
-  float* panel;           // chunk * taps * panel_pixels floats
-  ConvEpilogue epilogue;
+  float* panel;           // scratch: chunk * taps * panel_pixels floats
+  ConvPiece* pieces;      // scratch: taps * (grid rows that a panel may touch)
+  ConvFinish finish;
 };
 
 // Depthwise on plain tensors: output rows [begin, end) (depth * height) of one channel.
@@ -104,7 +122,7 @@ struct ConvPlainDepthwiseJob {
   float* scratch;         // kernel[0] * kernel[1] * min(stride[2], reach) * (out[2] + reach + 2 * lanes) floats, where
                           // reach = (kernel[2] - 1) * dilation[2] + 1 input columns
   int64_t* kernel_rows;   // scratch of kernel[0] * kernel[1]
-  ConvEpilogue epilogue;
+  ConvFinish finish;
 };
 
 struct ConvKernels {

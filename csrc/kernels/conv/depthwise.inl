@@ -51,16 +51,16 @@ void depthwise_segments(const ConvDepthwiseJob& job, const Finish& finish, const
     if (padded) y = first_lanes(y, job.last_lanes);
     store(job.output + at, y);
   });
-  if (!finish.curve) return;
+  if (!job.finish.curve) return;
   for (int s = 0; s < S; ++s)
-    apply_curve_blocked(job.epilogue, job.output + seg[s].out_at * b, seg[s].count, job.last_lanes);
+    apply_curve_blocked(job.finish, job.output + seg[s].out_at * b, seg[s].count, job.last_lanes);
 }
 
 template <int P = kDirectWidth>
 struct DepthwiseByWidth {
   static void run(const ConvDepthwiseJob& job) {
     if (job.rows->width != P) return DepthwiseByWidth<P - 1>::run(job);
-    const Finish finish = make_finish(job.epilogue);
+    const Finish finish = make_finish(job.finish);
     each_pair(*job.rows, job.begin, job.end, [&](const auto& seg) { depthwise_segments<P>(job, finish, seg); });
   }
 };

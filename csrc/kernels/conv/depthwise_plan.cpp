@@ -9,7 +9,7 @@ constexpr double kShareOfPeak = 0.3;  // loads, not products, are what a depthwi
 class DepthwisePlan final : public ConvPlan {
  public:
   DepthwisePlan(const ConvShape& s, const ConvEpilogue& epilogue)
-      : kernels_(conv_kernels()), shape_(s), epilogue_(epilogue), rows_(shape_, kernels_.direct_width) {
+      : kernels_(conv_kernels()), shape_(s), finish_(conv_finish(epilogue)), rows_(shape_, kernels_.direct_width) {
     const int64_t lanes = kernels_.lanes;
     blocks_ = ceil_div(s.c_out, lanes);
     rows_.rows.pixel_stride = lanes;
@@ -66,13 +66,13 @@ class DepthwisePlan final : public ConvPlan {
     d.begin = from;
     d.end = to;
     d.last_lanes = int(block == blocks_ - 1 ? shape_.c_out - block * kernels_.lanes : kernels_.lanes);
-    d.epilogue = epilogue_;
+    d.finish = finish_;
     kernels_.depthwise(d);
   }
 
   const ConvKernels& kernels_;
   const ConvShape shape_;
-  const ConvEpilogue epilogue_;
+  const ConvFinish finish_;
   SegmentedRows rows_;
   int64_t blocks_;
   int64_t units_, tile_;  // segments of all planes; of one tile

@@ -56,10 +56,10 @@ ENGINE_INLINE void finish_sums(const Tile<S, P, Q>& t, const ConvDirectJob& job,
       store(job.output + at, x);
     });
   });
-  if (!finish.curve) return;
+  if (!job.finish.curve) return;
   for (int s = 0; s < S; ++s)
     for (int k = 0; k < Q; ++k)
-      apply_curve_blocked(job.epilogue, job.output + k * job.rows->out_step + seg[s].out_at * b, seg[s].count,
+      apply_curve_blocked(job.finish, job.output + k * job.rows->out_step + seg[s].out_at * b, seg[s].count,
                           k == Q - 1 ? job.last_lanes : b);
 }
 
@@ -104,7 +104,7 @@ void direct_segments(const ConvDirectJob& job, const Finish& finish, const Segme
 
 template <int P, int Q>
 void direct_rows(const ConvDirectJob& job) {
-  const Finish finish = make_finish(job.epilogue);
+  const Finish finish = make_finish(job.finish);
   const int64_t steps = (job.channels + job.step_channels - 1) / job.step_channels;
   const int64_t taps = job.rows->kernel[0] * job.rows->kernel[1] * job.rows->kernel[2];
   for (int64_t step = 0; step < steps; step += job.chunk_steps) {

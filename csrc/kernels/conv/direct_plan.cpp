@@ -20,7 +20,7 @@ ConvShape flatten(ConvShape s) {
 class DirectPlan final : public ConvPlan {
  public:
   DirectPlan(const ConvShape& s, ChannelLayout input, const ConvEpilogue& epilogue)
-      : kernels_(conv_kernels()), shape_(flatten(s)), input_(input), epilogue_(epilogue),
+      : kernels_(conv_kernels()), shape_(flatten(s)), input_(input), finish_(conv_finish(epilogue)),
         rows_(shape_, kernels_.direct_width) {
     const int64_t lanes = kernels_.lanes;
     const bool blocked = input == ChannelLayout::blocked;
@@ -123,14 +123,14 @@ class DirectPlan final : public ConvPlan {
     d.step_channels = step_channels_;
     d.chunk_steps = chunk_steps_;
     d.last_lanes = int(job % group_jobs_ == group_jobs_ - 1 ? last : lanes);
-    d.epilogue = epilogue_;
+    d.finish = finish_;
     kernels_.direct(d);
   }
 
   const ConvKernels& kernels_;
   const ConvShape shape_;
   const ChannelLayout input_;
-  const ConvEpilogue epilogue_;
+  const ConvFinish finish_;
   SegmentedRows rows_;
   int64_t sums_;          // products per output element
   int64_t group_blocks_;  // output blocks of a group

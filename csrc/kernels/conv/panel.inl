@@ -59,10 +59,10 @@ ENGINE_INLINE void write_plane(const PanelPlace& place, float* plane, int q, int
 ENGINE_INLINE Block finish_row(const ConvPanelJob& job, const Finish& finish, const PanelPlace& place, int64_t plane,
                                int q, int n, Block x) {
   if (job.residual) x = add(x, read_plane(place, job.residual + plane, q, n));
-  if (!finish.curve) return clamp(finish, x);
+  if (!job.finish.curve || place.neighbours) return clamp(finish, x);
   float lanes[Block::size];
   store(lanes, x);
-  apply_curve(job.epilogue, lanes, Block::size);
+  apply_curve(job.finish, lanes, Block::size);
   return load(lanes);
 }
 
@@ -99,20 +99,24 @@ void panel_tile(const ConvPanelJob& job, const Finish& finish, const PanelPlace&
       if (last) x = finish_row(job, finish, place, plane, k, count, x);
       write_plane(place, job.output + plane, k, count, x);
     }
+    if (last && job.finish.curve && place.neighbours)
+      apply_curve(job.finish, job.output + plane + place.base, size_t(place.count));
   }
 }
 
 template <int P>
 void panel_rows(const ConvPanelJob& job) {
   const ConvGrid& g = *job.grid;
-  const Finish finish = make_finish(job.epilogue);
+  const Finish finish = make_finish(job.finish);
   Run runs[kPanelPixels];
   const int run_count = make_runs(g, job.begin, job.end, runs);
   const PanelPlace place = panel_place(g, runs, run_count, job.begin, job.end);
   const int64_t in_pixels = g.in[0] * g.in[1] * g.in[2];
+  bool covered;
+  const int64_t pieces = make_pieces(g, runs, run_count, job.pieces, &covered);
   for (int64_t c = 0; c < job.channels; c += job.chunk) {
     const int64_t n = job.channels - c < job.chunk ? job.channels - c : job.chunk;
-    gather_panel(g, runs, run_count, place.count, job.input + c * in_pixels, n, job.panel);
+    gather_panel(g, job.pieces, pieces, covered, job.input + c * in_pixels, n, job.panel);
     for (int64_t t = job.tile_begin; t < job.tile_end; ++t) panel_tile<P>(job, finish, place, t, c, n);
   }
 }

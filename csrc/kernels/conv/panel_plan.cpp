@@ -4,14 +4,14 @@
 namespace engine {
 namespace {
 
-constexpr double kTileMicroseconds = 80;
-constexpr double kShareOfPeak = 0.5;
+constexpr double kTileMicroseconds = 100;
+constexpr double kGatherSums = 2;  // what gathering a channel's tap costs, in rows of products
 constexpr int64_t kPanelDepth = 1024;  // rows of a panel (channels * taps) per pass
 
 class PanelPlan final : public ConvPlan {
  public:
   PanelPlan(const ConvShape& s, const ConvEpilogue& epilogue)
-      : kernels_(conv_kernels()), shape_(s), epilogue_(epilogue), grids_(make_tap_grids(s)) {
+      : kernels_(conv_kernels()), shape_(s), finish_(conv_finish(epilogue)), grids_(make_tap_grids(s)) {
     row_tiles_ = ceil_div(s.group_out(), kernels_.panel_rows);
     tile_rows_ = ceil_div(ceil_div(s.group_out(), row_tiles_), 2) * 2;
     int64_t at = s.groups * padded_rows(), tiles = 0;
@@ -22,17 +22,21 @@ class PanelPlan final : public ConvPlan {
       g.chunk = grid->taps() > kPanelDepth ? 1 : grid->taps() > 0 ? kPanelDepth / grid->taps() : s.group_in();
       if (g.chunk > s.group_in()) g.chunk = s.group_in();
       at += s.c_in * grid->taps() * padded_rows();
-      const double flops = 2.0 * kernels_.panel_pixels * double(tile_rows_ * s.group_in() * (grid->taps() + 1));
-      const double rate = kernels_.flops_per_microsecond * kShareOfPeak;
+      const double sums = double(s.group_in() * (grid->taps() + 1)) * kernels_.panel_pixels;
+      const double flops = 2.0 * sums * double(tile_rows_), rate = kernels_.flops_per_microsecond;
       const int64_t panels = ceil_div(grid->pixels(), kernels_.panel_pixels);
       g.row_tiles = units_per_tile(flops, rate, kTileMicroseconds, row_tiles_);
       g.row_ranges = ceil_div(row_tiles_, g.row_tiles);
-      g.panels = units_per_tile(flops * double(g.row_tiles), rate, kTileMicroseconds, panels);
+      const double gather = 2.0 * sums * kGatherSums * kernels_.panel_rows;
+      g.panels = units_per_tile(flops * double(g.row_tiles) + gather, rate, kTileMicroseconds, panels);
       g.panel_ranges = ceil_div(panels, g.panels);
       g.first_tile = tiles;
       tiles += s.n * s.groups * g.row_ranges * g.panel_ranges;
       if (panel_floats_ < g.chunk * grid->taps() * kernels_.panel_pixels)
         panel_floats_ = g.chunk * grid->taps() * kernels_.panel_pixels;
+      const int64_t row = grid->grid.grid[2] > 0 ? grid->grid.grid[2] : 1;
+      const int64_t rows = row == 1 ? kernels_.panel_pixels : (kernels_.panel_pixels - 2) / row + 2;
+      if (pieces_ < grid->taps() * rows) pieces_ = grid->taps() * rows;
       ranges_.push_back(g);
     }
     packed_floats_ = at;
@@ -56,7 +60,7 @@ class PanelPlan final : public ConvPlan {
   }
 
   size_t tiles() const override { return size_t(tiles_); }
-  size_t scratch_bytes() const override { return size_t(panel_floats_) * 4; }
+  size_t scratch_bytes() const override { return size_t(panel_floats_) * 4 + size_t(pieces_) * sizeof(ConvPiece); }
   void run(const ConvTensors& t, size_t begin, size_t end, void* scratch) const override {
     size_t g = 0;
     for (int64_t tile = int64_t(begin); tile < int64_t(end); ++tile) {
@@ -114,7 +118,8 @@ class PanelPlan final : public ConvPlan {
     j.out_channels = shape_.group_out();
     j.chunk = g.chunk;
     j.panel = scratch;
-    j.epilogue = epilogue_;
+    j.pieces = reinterpret_cast<ConvPiece*>(scratch + panel_floats_);
+    j.finish = finish_;
     const int64_t first = panels * g.panels * kernels_.panel_pixels, span = g.panels * kernels_.panel_pixels;
     const int64_t last = first + span < pixels ? first + span : pixels;
     for (int64_t p = first; p < last; p += kernels_.panel_pixels) {
@@ -126,11 +131,11 @@ class PanelPlan final : public ConvPlan {
 
   const ConvKernels& kernels_;
   const ConvShape shape_;
-  const ConvEpilogue epilogue_;
+  const ConvFinish finish_;
   const std::vector<std::unique_ptr<TapGrid>> grids_;
   std::vector<GridTiles> ranges_;
   int64_t row_tiles_, tile_rows_;
-  int64_t packed_floats_ = 0, tiles_ = 0, panel_floats_ = 0;
+  int64_t packed_floats_ = 0, tiles_ = 0, panel_floats_ = 0, pieces_ = 0;
 };
 
 }  // namespace

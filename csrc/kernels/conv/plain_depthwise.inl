@@ -86,11 +86,11 @@ static void plain_depthwise_row(const ConvPlainDepthwiseJob& job, const Finish& 
     plain_depthwise_columns<4>(job, finish, live, kernel_rows, length, row_floats, out_at, column);
   for (; column < r.out[2]; column += Block::size)
     plain_depthwise_columns<1>(job, finish, live, kernel_rows, length, row_floats, out_at, column);
-  if (finish.curve) apply_curve(job.epilogue, job.output + out_at, size_t(r.out[2]));
+  if (job.finish.curve) apply_curve(job.finish, job.output + out_at, size_t(r.out[2]));
 }
 
 static void plain_depthwise(const ConvPlainDepthwiseJob& job) {
-  const Finish finish = make_finish(job.epilogue);
+  const Finish finish = make_finish(job.finish);
   for (int64_t row = job.begin; row < job.end; ++row) plain_depthwise_row(job, finish, row);
 }
 

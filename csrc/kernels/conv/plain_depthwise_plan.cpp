@@ -9,7 +9,7 @@ constexpr double kShareOfPeak = 0.15;  // rows are laid out before they are mult
 class PlainDepthwisePlan final : public ConvPlan {
  public:
   PlainDepthwisePlan(const ConvShape& s, const ConvEpilogue& epilogue)
-      : kernels_(conv_kernels()), shape_(s), epilogue_(epilogue), rows_(shape_, kernels_.direct_width) {
+      : kernels_(conv_kernels()), shape_(s), finish_(conv_finish(epilogue)), rows_(shape_, kernels_.direct_width) {
     rows_.rows.pixel_stride = 1;
     plane_rows_ = s.out[0] * s.out[1];
     units_ = s.out[2] > 0 ? s.n * s.c_out * plane_rows_ : 0;
@@ -66,13 +66,13 @@ class PlainDepthwisePlan final : public ConvPlan {
     d.end = to;
     d.kernel_rows = static_cast<int64_t*>(scratch);
     d.scratch = reinterpret_cast<float*>(static_cast<char*>(scratch) + kernel_rows_bytes());
-    d.epilogue = epilogue_;
+    d.finish = finish_;
     kernels_.plain_depthwise(d);
   }
 
   const ConvKernels& kernels_;
   const ConvShape shape_;
-  const ConvEpilogue epilogue_;
+  const ConvFinish finish_;
   SegmentedRows rows_;
   int64_t plane_rows_;
   int64_t units_, tile_;  // output rows of all planes; of one tile
