@@ -31,11 +31,15 @@ def array(described: tuple) -> np.ndarray:
         return np.array(data, dtype=object).reshape(shape)
     if dtype in ("int4", "int2"):
         return np.frombuffer(data, np.int8).reshape(shape)
-    try:
-        return np.frombuffer(data, np.dtype(dtype)).reshape(shape)
-    except TypeError:
-        size = 2 if dtype == "bfloat16" else 1
-        return np.frombuffer(data, f"u{size}").reshape(shape)
+    return np.frombuffer(data, stored_as(dtype)).reshape(shape)
+
+
+def stored_as(dtype: str) -> np.dtype:
+    if dtype == "bfloat16":
+        return np.dtype(np.uint16)
+    if dtype.startswith("float8") or dtype in PACKED:
+        return np.dtype(np.uint8)
+    return np.dtype(dtype)
 
 
 def oracle(tensor: onnx.TensorProto, base_dir: str = "") -> np.ndarray:

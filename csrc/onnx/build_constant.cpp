@@ -47,7 +47,7 @@ Result<Tensor> Builder::constant_from_attribute(const Attribute& attribute, Byte
   for (const Form& form : kForms) {
     if (name != form.name) continue;
     if (attribute.kind != form.kind)
-      return error(Code::InvalidModel, "attribute %s is of kind %d, not %d", form.name, int(attribute.kind), int(form.kind));
+      return error(Code::InvalidModel, "attribute %s is %s, not %s", form.name, kind_name(attribute.kind), kind_name(form.kind));
     if (form.dtype == DType::Undefined) return attribute.tensors[0];
     int64_t count = int64_t(attribute.floats.size() + attribute.ints.size() + attribute.strings.size());
     ENGINE_TRY(budget_.take_bytes(count * dtype_size(form.dtype)));

@@ -53,6 +53,10 @@ Status Builder::build_graph(const GraphMessage& message, bool is_body, int depth
   if (depth > limits::kDepth) return error(Code::InvalidModel, "graphs and function calls are nested deeper than %d levels", limits::kDepth);
   Graph& graph = *scope.context->graph;
   graph.name = std::string(message.name);
+  size_t expected = message.inputs.size() + message.initializers.size() + message.nodes.size();
+  scope.names.reserve(expected);
+  graph.values.reserve(expected);
+  graph.nodes.reserve(message.nodes.size());
   ENGINE_TRY(add_inputs(message, scope));
   ENGINE_TRY(add_initializers(message, is_body, scope));
   for (const NodeMessage& node : message.nodes) ENGINE_TRY(declare_outputs(node, scope));

@@ -73,8 +73,8 @@ Result<Argument> Builder::find_argument(const OpenAttribute& attribute, const Sc
     const Argument& argument = given->second;
     AttributeKind kind = argument.value ? argument.value->kind : argument.graphs->kind;
     if (attribute.kind != AttributeKind::Undefined && attribute.kind != kind)
-      return error(Code::InvalidModel, "attribute %s is of kind %d, attribute %s that it refers to of kind %d", quoted(attribute.name).c_str(),
-                   int(attribute.kind), quoted(attribute.ref).c_str(), int(kind));
+      return error(Code::InvalidModel, "attribute %s is %s, attribute %s that it refers to is %s", quoted(attribute.name).c_str(),
+                   kind_name(attribute.kind), quoted(attribute.ref).c_str(), kind_name(kind));
     return argument;
   }
   for (Bytes declared : scope.call->function->attributes)

@@ -80,7 +80,7 @@ Status settle_kind(Header* header) {
   for (int kind = 1; kind < 15; ++kind) {
     if (header->counts[kind] == 0) continue;
     if (header->kind == AttributeKind::Undefined) header->kind = AttributeKind(kind);
-    if (int(header->kind) != kind) return error(Code::InvalidModel, "it holds a value of kind %d and is said to be of kind %d", kind, int(header->kind));
+    if (int(header->kind) != kind) return error(Code::InvalidModel, "it holds %s and is said to be %s", kind_name(AttributeKind(kind)), kind_name(header->kind));
     if (!is_list(header->kind) && header->kind != AttributeKind::Float && header->kind != AttributeKind::Int && header->kind != AttributeKind::String &&
         header->counts[kind] > 1)
       return error(Code::InvalidModel, "it holds several values and is said to hold one");
@@ -105,25 +105,6 @@ int64_t memory_of(const Header& header) {
   }
 }
 
-Status read_scalar(Bytes bytes, uint32_t number, Attribute* out) {
-  WireReader reader(bytes);
-  Field field;
-  float f = 0;
-  int64_t i = 0;
-  Bytes s;
-  while (!reader.done()) {
-    ENGINE_TRY(reader.next(&field));
-    if (field.number != number) continue;
-    if (number == kFloat) ENGINE_TRY(read_float(field, &f));
-    if (number == kInt) ENGINE_TRY(read_int64(field, &i));
-    if (number == kString) ENGINE_TRY(read_bytes(field, &s));
-  }
-  if (number == kFloat) out->floats = {f};
-  if (number == kInt) out->ints = {i};
-  if (number == kString) out->strings.emplace_back(s);
-  return {};
-}
-
 Status read_type(const Field& field, Attribute* out) {
   Bytes message;
   ValueInfoMessage info;
@@ -134,65 +115,84 @@ Status read_type(const Field& field, Attribute* out) {
   return {};
 }
 
+void add_left_out_zero(Attribute* value) {
+  if (value->kind == AttributeKind::Float && value->floats.empty()) value->floats = {0.0f};
+  if (value->kind == AttributeKind::Int && value->ints.empty()) value->ints = {0};
+  if (value->kind == AttributeKind::String && value->strings.empty()) value->strings.emplace_back();
+}
+
 }  // namespace
+
+const char* kind_name(AttributeKind kind) {
+  static constexpr const char* kNames[] = {"UNDEFINED", "FLOAT",  "INT",    "STRING",        "TENSOR",         "GRAPH",      "FLOATS",     "INTS",
+                                           "STRINGS",   "TENSORS", "GRAPHS", "SPARSE_TENSOR", "SPARSE_TENSORS", "TYPE_PROTO", "TYPE_PROTOS"};
+  return kNames[int(kind)];
+}
+
+// Of a single value that is given several times the last one counts, as protobuf says.
+Status Decoder::add_attribute_value(const Field& field, int depth, Attribute* value, OpenAttribute* graphs) {
+  Bytes message, unused;
+  float number;
+  int64_t integer;
+  switch (field.number) {
+    case kFloat:
+      ENGINE_TRY(read_float(field, &number));
+      value->floats = {number};
+      return {};
+    case kInt:
+      ENGINE_TRY(read_int64(field, &integer));
+      value->ints = {integer};
+      return {};
+    case kFloats: return each_fixed<uint32_t>(field, [&](uint32_t v) { value->floats.push_back(std::bit_cast<float>(v)); });
+    case kInts: return each_varint(field, [&](uint64_t v) { value->ints.push_back(int64_t(v)); });
+    case kType:
+    case kTypes: return read_type(field, value);
+    default: break;
+  }
+  ENGINE_TRY(read_bytes(field, &message));
+  if (field.number == kString) {
+    value->strings = {std::string(message)};
+  } else if (field.number == kStrings) {
+    value->strings.emplace_back(message);
+  } else if (field.number == kGraph || field.number == kGraphs) {
+    auto graph = std::make_shared<GraphMessage>();
+    ENGINE_TRY(decode_graph(message, depth + 1, graph.get()));
+    graphs->graphs.push_back(std::move(graph));
+  } else {
+    bool sparse = field.number == kSparse || field.number == kSparses;
+    ENGINE_ASSIGN(Tensor tensor, sparse ? decode_sparse_tensor(message, &unused) : decode_tensor(message, &unused));
+    value->tensors.push_back(std::move(tensor));
+  }
+  return {};
+}
 
 Status Decoder::decode_attribute(Bytes bytes, int depth, Attributes* values, std::vector<OpenAttribute>* open) {
   Header header;
   ENGINE_TRY(read_header(bytes, &header));
   if (header.name.empty()) return error(Code::InvalidModel, "an attribute has no name");
   const std::string context = "attribute " + quoted(header.name);
+  OpenAttribute graphs{std::string(header.name), header.kind, header.ref, {}};
   if (!header.ref.empty()) {
     for (int64_t count : header.counts)
       if (count) return error(Code::InvalidModel, "%s is a reference and has a value", context.c_str());
-    open->push_back({std::string(header.name), header.kind, header.ref, {}});
+    open->push_back(std::move(graphs));
     return {};
   }
   ENGINE_TRY_IN(settle_kind(&header), context);
   ENGINE_TRY_IN(budget_.take_bytes(memory_of(header)), context);
 
   Attribute value;
-  OpenAttribute graphs{std::string(header.name), header.kind, {}, {}};
   value.name = graphs.name;
-  value.kind = header.kind;
+  value.kind = graphs.kind = header.kind;
   if (header.kind == AttributeKind::Floats) value.floats.reserve(size_t(header.counts[int(header.kind)]));
   if (header.kind == AttributeKind::Ints) value.ints.reserve(size_t(header.counts[int(header.kind)]));
   WireReader reader(bytes);
   Field field;
   while (!reader.done()) {
     ENGINE_TRY(reader.next(&field));
-    if (kind_of_field(field.number) != header.kind) continue;
-    Bytes message, unused;
-    if (field.number != kFloat && field.number != kInt && field.number != kFloats && field.number != kInts)
-      ENGINE_TRY_IN(read_bytes(field, &message), context);
-    switch (field.number) {
-      case kFloats: ENGINE_TRY_IN(each_fixed<uint32_t>(field, [&](uint32_t v) { value.floats.push_back(std::bit_cast<float>(v)); }), context); break;
-      case kInts: ENGINE_TRY_IN(each_varint(field, [&](uint64_t v) { value.ints.push_back(int64_t(v)); }), context); break;
-      case kStrings: value.strings.emplace_back(message); break;
-      case kTensor:
-      case kTensors:
-      case kSparse:
-      case kSparses: {
-        bool sparse = field.number == kSparse || field.number == kSparses;
-        Result<Tensor> tensor = sparse ? decode_sparse_tensor(message, &unused) : decode_tensor(message, &unused);
-        if (!tensor.ok()) return std::move(tensor).status().with_context(context);
-        value.tensors.push_back(tensor.take());
-        break;
-      }
-      case kGraph:
-      case kGraphs: {
-        auto graph = std::make_shared<GraphMessage>();
-        ENGINE_TRY_IN(decode_graph(message, depth + 1, graph.get()), context);
-        graphs.graphs.push_back(std::move(graph));
-        break;
-      }
-      case kType:
-      case kTypes: ENGINE_TRY_IN(read_type(field, &value), context); break;
-      default: break;
-    }
+    if (kind_of_field(field.number) == header.kind) ENGINE_TRY_IN(add_attribute_value(field, depth, &value, &graphs), context);
   }
-  if (header.kind == AttributeKind::Float) ENGINE_TRY_IN(read_scalar(bytes, kFloat, &value), context);
-  if (header.kind == AttributeKind::Int) ENGINE_TRY_IN(read_scalar(bytes, kInt, &value), context);
-  if (header.kind == AttributeKind::String) ENGINE_TRY_IN(read_scalar(bytes, kString, &value), context);
+  add_left_out_zero(&value);
   bool holds_graphs = header.kind == AttributeKind::Graph || header.kind == AttributeKind::Graphs;
   if (holds_graphs) open->push_back(std::move(graphs));
   else values->push_back(std::move(value));

@@ -1,4 +1,6 @@
 // GraphProto, NodeProto, FunctionProto.
+#include <algorithm>
+
 #include "onnx/decoder.h"
 
 namespace engine::onnx {
@@ -7,6 +9,16 @@ namespace {
 std::string node_context(const NodeMessage& node, size_t index) {
   std::string name = node.name.empty() ? "number " + std::to_string(index) : quoted(node.name);
   return "node " + name + " (" + shown(node.op_type) + ")";
+}
+
+Status check_distinct(const Attributes& attributes, const std::vector<OpenAttribute>& open) {
+  std::vector<Bytes> names;
+  for (const Attribute& attribute : attributes) names.push_back(attribute.name);
+  for (const OpenAttribute& attribute : open) names.push_back(attribute.name);
+  std::sort(names.begin(), names.end());
+  auto twice = std::adjacent_find(names.begin(), names.end());
+  if (twice == names.end()) return {};
+  return error(Code::InvalidModel, "attribute %s is given twice", quoted(*twice).c_str());
 }
 
 }  // namespace
@@ -70,6 +82,7 @@ Status Decoder::decode_node(Bytes bytes, int depth, NodeMessage* out) {
     ENGINE_TRY(read_bytes(field, &message));
     ENGINE_TRY(decode_attribute(message, depth, &attributes, &out->open_attributes));
   }
+  ENGINE_TRY(check_distinct(attributes, out->open_attributes));
   static const auto kNone = std::make_shared<const Attributes>();
   out->attributes = attributes.empty() ? kNone : std::make_shared<const Attributes>(std::move(attributes));
   return {};

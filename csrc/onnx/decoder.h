@@ -38,6 +38,7 @@ class Decoder {
 
   // decode_attribute.cpp: adds to `values`, or to `open` when it is a reference or holds graphs.
   Status decode_attribute(Bytes bytes, int depth, Attributes* values, std::vector<OpenAttribute>* open);
+  Status add_attribute_value(const Field& field, int depth, Attribute* value, OpenAttribute* graphs);
 
   // decode_tensor.cpp. A tensor without a name leaves `name` empty.
   Result<Tensor> decode_tensor(Bytes bytes, Bytes* name);

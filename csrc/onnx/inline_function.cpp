@@ -89,7 +89,7 @@ Status Builder::inline_call(const NodeMessage& message, const FunctionMessage& f
     if (outputs[i] != kNoValue && !inner.function_outputs.emplace(function.outputs[i], outputs[i]).second)
       return error(Code::InvalidModel, "%s: the function has two outputs %s", label.c_str(), quoted(function.outputs[i]).c_str());
   for (const NodeMessage& node : function.nodes) ENGINE_TRY_IN(declare_outputs(node, inner), label);
-  ENGINE_TRY_IN(add_nodes(function.nodes, depth + 1, inner), label);
+  ENGINE_TRY(add_nodes(function.nodes, depth + 1, inner));
   ENGINE_TRY_IN(finish_outputs(function, inner), label);
   return {};
 }

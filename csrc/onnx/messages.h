@@ -69,6 +69,9 @@ struct ModelMessage {
   std::vector<FunctionMessage> functions;
 };
 
+// "FLOATS", as ONNX writes it. REQUIRES: one of the enumerators.
+const char* kind_name(AttributeKind kind);
+
 // "ai.onnx" is "".
 inline Bytes normal_domain(Bytes domain) { return domain == "ai.onnx" ? Bytes() : domain; }
 
