@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "ops/product/named_activation.h"
 #include "ops/product/product.h"
 
 namespace engine {
@@ -8,6 +9,7 @@ namespace {
 // C as a term: where its elements are, for output element [i, j].
 enum class Term : uint8_t { None, Column, Row, Full, Expanded };
 
+// Gemm, and com.microsoft.FusedGemm, which has an activation besides.
 class Gemm final : public Op {
  public:
   Status infer(InferContext& c) override {
@@ -18,6 +20,10 @@ class Gemm final : public Op {
     trans_b_ = c.attr_int("transB", 0) != 0;
     alpha_ = c.attr_float("alpha", 1);
     beta_ = c.attr_float("beta", 1);
+    ENGINE_ASSIGN(product_.activation, activation_named(c.attr_string("activation", "")));
+    product_.activation_a = c.attr_float("activation_alpha", product_.activation == Activation::leaky_relu ? 0.01f : 0.2f);
+    product_.activation_b = c.attr_float("activation_beta", 0.5f);
+    if (product_.activation != Activation::none) ENGINE_TRY(c.require(0, dtypes::kFloats & ~dtype_set(DType::Double)));
     bool integer = contains(dtypes::kIntegers, c.dtype(0));
     if (integer && (alpha_ != std::trunc(alpha_) || beta_ != std::trunc(beta_)))
       return error(Code::UnsupportedOperator, "alpha %g and beta %g must be integral for integers", alpha_, beta_);
@@ -111,6 +117,7 @@ class Gemm final : public Op {
 
 void op_gemm(OpTable& t) {
   for (int since : {1, 6, 7, 9, 11, 13}) t.add<Gemm>("", "Gemm", since, 2, 3);
+  t.add<Gemm>("com.microsoft", "FusedGemm", 1, 2, 3);
 }
 
 }  // namespace engine

@@ -9,6 +9,11 @@ namespace engine {
   ENGINE_PASS(drop_identity, Cheap, true, true)      \
   ENGINE_PASS(merge_common, Cheap, true, false)      \
   ENGINE_PASS(merge_transposes, Cheap, true, false)  \
+  ENGINE_PASS(normalize_products, All, true, true)        \
+  ENGINE_PASS(fuse_transpose_product, All, true, true)    \
+  ENGINE_PASS(fuse_product_bias, All, true, true)         \
+  ENGINE_PASS(fuse_product_residual, All, false, true)    \
+  ENGINE_PASS(fuse_product_activation, All, true, true)   \
   ENGINE_PASS(fuse_elementwise, All, false, true)
 
 #define ENGINE_PASS(name, level, load, plan) Status pass_##name(Graph&, PassContext&, bool*);

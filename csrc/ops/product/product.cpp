@@ -20,6 +20,18 @@ std::string strides_text(const ProductShape& s, const int64_t* strides) {
   return text;
 }
 
+// The element-wise operation of an activation, or null when the product's own epilogue is as fast.
+UnaryFn row_function(Activation activation) {
+  switch (activation) {
+    case Activation::sigmoid: return unary_kernel(ElementType::f32, UnaryOp::sigmoid);
+    case Activation::tanh: return unary_kernel(ElementType::f32, UnaryOp::tanh);
+    case Activation::gelu_erf: return unary_kernel(ElementType::f32, UnaryOp::gelu_erf);
+    case Activation::gelu_tanh: return unary_kernel(ElementType::f32, UnaryOp::gelu_tanh);
+    case Activation::silu: return unary_kernel(ElementType::f32, UnaryOp::silu);
+    default: return nullptr;
+  }
+}
+
 }  // namespace
 
 double product_tile_ns(const GemmTiling& t, double macs_per_ns) {
@@ -31,6 +43,8 @@ Status Product::prepare(PrepareContext& c, const ProductShape& shape, int a, int
   shape_ = shape;
   dtype_ = dtype;
   kernels_ = &gemm_kernels();
+  row_activation_.fn = row_function(activation);
+  if (activation == Activation::silu) row_activation_.params.a = 1;
   a_elements_ = c.shape(a).elements();
   b_elements_ = c.shape(b).elements();
   c_elements_ = shape.batches * shape.m * shape.n;
@@ -82,7 +96,14 @@ Status Product::run_float(OpRun& r, const ProductTerms& t) const {
   g.epilogue.column_bias = static_cast<const float*>(s.flipped ? t.row_bias : t.column_bias);
   g.epilogue.row_bias = static_cast<const float*>(s.flipped ? t.column_bias : t.row_bias);
   g.epilogue.residual_stride = g.c_stride;
-  g.epilogue.activation = activation;
+  g.epilogue.activation = row_activation_.fn ? Activation::none : activation;
+  if (row_activation_.fn) {
+    g.epilogue.row_context = &row_activation_;
+    g.epilogue.row_fn = [](float* row, int64_t n, int64_t, const void* context) {
+      const RowActivation& a = *static_cast<const RowActivation*>(context);
+      a.fn(row, row, size_t(n), a.params);
+    };
+  }
   g.epilogue.activation_a = activation_a, g.epilogue.activation_b = activation_b;
   const float* a = static_cast<const float*>(s.flipped ? t.b : t.a);
   const float* b = static_cast<const float*>(s.flipped ? t.a : t.b);

@@ -4,6 +4,7 @@
 // rounded once at the end. Constant operands are packed once for the model.
 #pragma once
 
+#include "kernels/elementwise/elementwise.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/gemm_typed.h"
 #include "ops/op.h"
@@ -31,7 +32,7 @@ class Product {
   // a, b: the positions of the operands among the inputs, whose elements the views of `shape` address.
   // dtype, of all operands and C: Float, Float16 or BFloat16.
   Status prepare(PrepareContext& c, const ProductShape& shape, int a, int b, DType dtype);
-  // REQUIRES: prepared. c_elements: of the whole output.
+  // REQUIRES: prepared; not moved or copied since.
   Status run(OpRun& r, const ProductTerms& terms) const;
 
  private:
@@ -41,6 +42,11 @@ class Product {
 
   ProductShape shape_;
   DType dtype_ = DType::Float;
+  // Activations that the product's kernels have no vectors for run through the element-wise ones.
+  struct RowActivation {
+    UnaryFn fn = nullptr;
+    UnaryParams params;
+  } row_activation_;
   const GemmKernels* kernels_ = nullptr;
   GemmTiling tiling_{};
   RefPtr<Buffer> packed_;
