@@ -1,11 +1,5 @@
-#include <algorithm>
-#include <cmath>
-#include <cstring>
-
-#include "kernels/elementwise/elementwise.h"
-#include "ops/elementwise/element_type.h"
+#include "ops/quantize/dynamic_scale.h"
 #include "ops/quantize/quantizer.h"
-#include "ops/op.h"
 
 namespace engine {
 namespace {
@@ -23,7 +17,7 @@ class DynamicQuantizeLinear final : public Op {
   }
 
   Status prepare(PrepareContext& c) override {
-    c.need_scratch(int64_t(sizeof(Extremes)));
+    c.need_scratch(dynamic_scale_scratch());
     quantize_ = Quantizer(DType::Float, DType::Uint8, DType::Float, true);
     return {};
   }
@@ -31,49 +25,18 @@ class DynamicQuantizeLinear final : public Op {
   Status run(OpRun& r) const override {
     const float* x = r.in<float>(0);
     int64_t n = r.in(0).elements();
-    float low = 0, high = 0;
-    ENGINE_TRY(extremes(r, x, n, &low, &high));
-    float scale = (high - low) / 255.0f;
-    if (scale == 0) scale = 1;
-    float zero = std::nearbyint(std::clamp(0.0f - low / scale, 0.0f, 255.0f));
-    if (std::isnan(zero)) zero = 0;
-    if (r.wants(1)) *r.out<float>(1) = scale;
-    if (r.wants(2)) *r.out<uint8_t>(2) = uint8_t(zero);
+    DynamicScale d;
+    ENGINE_TRY(dynamic_scale(r, x, n, &d));
+    if (r.wants(1)) *r.out<float>(1) = d.scale;
+    if (r.wants(2)) *r.out<uint8_t>(2) = uint8_t(d.zero);
     if (!r.wants(0)) return {};
     uint8_t* y = r.out<uint8_t>(0);
     return r.parallel(n, 1.0, [&](int64_t begin, int64_t end, int) {
-      quantize_(x + begin, RunScales{&scale, zero != 0 ? &zero : nullptr, false}, y + begin, end - begin);
+      quantize_(x + begin, RunScales{&d.scale, d.zero != 0 ? &d.zero : nullptr, false}, y + begin, end - begin);
     });
   }
 
  private:
-  // Running extremes of a worker, lane by lane; 0 belongs to every range.
-  struct Extremes {
-    float low[kConvertBlock], high[kConvertBlock];
-  };
-
-  static Status extremes(OpRun& r, const float* x, int64_t n, float* low, float* high) {
-    BinaryFn least = binary_kernel(ElementType::f32, BinaryOp::min, Broadcast::none);
-    BinaryFn most = binary_kernel(ElementType::f32, BinaryOp::max, Broadcast::none);
-    for (int w = 0; w < r.workers(); ++w) std::memset(static_cast<void*>(r.scratch<Extremes>(w)), 0, sizeof(Extremes));
-    ENGINE_TRY(r.parallel(n, 0.3, [&](int64_t begin, int64_t end, int worker) {
-      Extremes& e = *r.scratch<Extremes>(worker);
-      for (int64_t i = begin; i < end; i += kConvertBlock) {
-        size_t m = size_t(std::min(kConvertBlock, end - i));
-        least(e.low, x + i, e.low, m);
-        most(e.high, x + i, e.high, m);
-      }
-    }));
-    for (int w = 0; w < r.workers(); ++w) {
-      const Extremes& e = *r.scratch<Extremes>(w);
-      for (int64_t i = 0; i < kConvertBlock; ++i) {
-        least(low, e.low + i, low, 1);
-        most(high, e.high + i, high, 1);
-      }
-    }
-    return {};
-  }
-
   Quantizer quantize_;
 };
 

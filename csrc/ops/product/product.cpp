@@ -43,19 +43,33 @@ Status Product::prepare(PrepareContext& c, const ProductShape& shape, int a, int
   shape_ = shape;
   dtype_ = dtype;
   kernels_ = &gemm_kernels();
-  row_activation_.fn = row_function(activation);
-  if (activation == Activation::silu) row_activation_.params.a = 1;
   a_elements_ = c.shape(a).elements();
   b_elements_ = c.shape(b).elements();
-  c_elements_ = shape.batches * shape.m * shape.n;
   int right = shape.flipped ? a : b;
   if (c.is_constant(right)) ENGINE_TRY(pack(c, right));
-  int workers = shape.batches >= 3 * int64_t(c.threads()) ? 1 : c.threads();
-  tiling_ = gemm_tiling(kernels_->blocking, shape.m, shape.n, shape.k, workers, shape.a_col != 1, !packed_);
+  plan(c);
+  return {};
+}
+
+Status Product::prepare_packed(PrepareContext& c, const ProductShape& shape, int a, RefPtr<Buffer> packed_b, DType dtype) {
+  shape_ = shape;
+  dtype_ = dtype;
+  kernels_ = &gemm_kernels();
+  a_elements_ = c.shape(a).elements();
+  packed_ = std::move(packed_b);
+  plan(c);
+  return {};
+}
+
+void Product::plan(PrepareContext& c) {
+  row_activation_.fn = row_function(activation);
+  if (activation == Activation::silu) row_activation_.params.a = 1;
+  c_elements_ = shape_.batches * shape_.m * shape_.n;
+  int workers = shape_.batches >= 3 * int64_t(c.threads()) ? 1 : c.threads();
+  tiling_ = gemm_tiling(kernels_->blocking, shape_.m, shape_.n, shape_.k, workers, shape_.a_col != 1, !packed_);
   ns_per_tile_ = product_tile_ns(tiling_, kMacsPerNs);
   c.need_scratch(int64_t(tiling_.scratch_bytes));
-  if (dtype != DType::Float) c.need_shared_scratch((round_up(a_elements_, 16) + round_up(b_elements_, 16) + c_elements_) * 4);
-  return {};
+  if (dtype_ != DType::Float) c.need_shared_scratch((round_up(a_elements_, 16) + round_up(b_elements_, 16) + c_elements_) * 4);
 }
 
 Status Product::pack(PrepareContext& c, int b) {

@@ -32,11 +32,14 @@ class Product {
   // a, b: the positions of the operands among the inputs, whose elements the views of `shape` address.
   // dtype, of all operands and C: Float, Float16 or BFloat16.
   Status prepare(PrepareContext& c, const ProductShape& shape, int a, int b, DType dtype);
+  // B being packed already, by this tier's pack_b as shape.n x shape.k; REQUIRES: no batches of B, not flipped.
+  Status prepare_packed(PrepareContext& c, const ProductShape& shape, int a, RefPtr<Buffer> packed_b, DType dtype);
   // REQUIRES: prepared; not moved or copied since.
   Status run(OpRun& r, const ProductTerms& terms) const;
 
  private:
   Status pack(PrepareContext& c, int b);
+  void plan(PrepareContext& c);
   Status run_float(OpRun& r, const ProductTerms& terms) const;
   Status run_widened(OpRun& r, const ProductTerms& terms) const;
 

@@ -68,7 +68,7 @@ Strided as_matrix(const Strided& view, bool left) {
   return out;
 }
 
-ProductShape product_shape(const Strided& a, const Strided& b, const Strided& c) {
+ProductShape product_shape(const Strided& a, const Strided& b, const Strided& c, bool may_flip) {
   ProductShape s;
   int ar = a.rank(), br = b.rank(), cr = c.rank();
   s.m = a.shape[ar - 2], s.k = a.shape[ar - 1], s.n = b.shape[br - 1];
@@ -88,7 +88,7 @@ ProductShape product_shape(const Strided& a, const Strided& b, const Strided& c)
   merge_batches_into_rows(s);
   s.batches = 1;
   for (int d = 0; d < s.batch_rank; ++d) s.batches *= s.batch[d];
-  if (s.n == 1 && s.m > 1 && s.c_row == 1) flip(s);
+  if (may_flip && s.n == 1 && s.m > 1 && s.c_row == 1) flip(s);
   return s;
 }
 

@@ -23,9 +23,9 @@ Result<Shape> matmul_shape(const Shape& a, const Shape& b);
 Strided as_matrix(const Strided& view, bool left);
 
 // The geometry for operands of rank >= 2 and C of shape [batch..., m, n] whose columns are contiguous. Batches over which
-// B stays the same are merged into m where A and C allow it; a product with a single column is flipped.
+// B stays the same are merged into m where A and C allow it; a product with a single column is flipped where it may.
 // REQUIRES: shapes known and matching (matmul_shape).
-ProductShape product_shape(const Strided& a, const Strided& b, const Strided& c);
+ProductShape product_shape(const Strided& a, const Strided& b, const Strided& c, bool may_flip = true);
 
 // The offset of batch `index` given the operand's batch strides.
 inline int64_t batch_offset(const ProductShape& s, const int64_t* strides, int64_t index) {
