@@ -42,6 +42,8 @@ class Dropout final : public Op {
       if (r.has(1)) Converter(r.in(1).dtype, DType::Double)(r.in(1).data, &ratio, 1);
       if (!(ratio >= 0 && ratio < 1)) return error(Code::InvalidInput, "ratio is %g; it must be in [0, 1)", ratio);
     }
+    if (ratio > 0 && !r.random_allowed())
+      return error(Code::UnsupportedOperator, "training_mode drops elements at random; load with allow_random=True to accept that");
     if (ratio > 0) return drop(r, ratio);
     if (r.wants(0) && r.out(0).data != r.in(0).data) copy_elements(r.in(0), r.out(0).data);
     return r.wants(1) ? keep_all(r) : Status();
@@ -89,7 +91,7 @@ class Dropout final : public Op {
 
 void op_dropout(OpTable& t) {
   for (int since : {1, 6, 7, 10}) t.add<Dropout>("", "Dropout", since, 1, 1, 1, 2);
-  for (int since : {12, 13, 22}) t.add<Dropout>("", "Dropout", since, 1, 3, 1, 2, kOpRandom);
+  for (int since : {12, 13, 22}) t.add<Dropout>("", "Dropout", since, 1, 3, 1, 2, kOpMayDraw);
 }
 
 }  // namespace engine

@@ -243,6 +243,8 @@ class OpRun {
     return context_->parallel(items, ns_per_item, std::forward<Body>(body));
   }
   Status checkpoint() { return context_->checkpoint(); }
+  // Whether the caller of load accepts answers that differ from call to call.
+  bool random_allowed() const { return random_allowed_; }
   int workers() const { return context_->threads(); }
   template <class T = char>
   T* scratch(int worker) {
@@ -259,12 +261,14 @@ class OpRun {
   RunContext* context_ = nullptr;
   MemoryAccount* account_ = nullptr;
   char* shared_scratch_ = nullptr;
+  bool random_allowed_ = false;
 };
 
 enum OpFlags : unsigned {
   kOpPlain = 0,
   kOpRandom = 1,    // never folded or merged: each run differs
   kOpNoFold = 2,    // never folded at load (its result is large for what it stands for)
+  kOpMayDraw = 4,   // as kOpRandom when an input says so; run asks OpRun::random_allowed before it draws
 };
 
 // A row of the table.

@@ -149,6 +149,7 @@ Status PreparedNode::run(const Node& node, std::span<const Value* const> inputs,
   r.captures_ = node.captures;
   r.context_ = &own;
   r.account_ = around.account;
+  r.random_allowed_ = around.allow_random;
   r.shared_scratch_ = shared_scratch_ ? shared_scratch_->data() : nullptr;
   status = op_->run(r);
   return status.ok() ? Status() : std::move(status).with_context(node.label());

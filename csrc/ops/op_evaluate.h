@@ -14,6 +14,7 @@ struct Surroundings {
   PackCache* cache = nullptr;
   MemoryAccount* account = nullptr;
   int threads = 1;
+  bool allow_random = false;
   std::span<const std::shared_ptr<const Tensor>> constants;  // per input; may be empty
 };
 

@@ -30,7 +30,7 @@ bool append_attributes(std::string& key, const Attributes& attributes) {
 }
 
 bool node_key(const Node& node, std::string& key) {
-  if (!node.bodies.empty() || (node.def->flags & kOpRandom)) return false;
+  if (!node.bodies.empty() || (node.def->flags & (kOpRandom | kOpMayDraw))) return false;
   key = node.full_op_type() + char(0) + std::to_string(node.opset) + char(0);
   append_all(key, node.inputs);
   size_t outputs = node.outputs.size();

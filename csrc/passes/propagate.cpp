@@ -88,7 +88,7 @@ class Propagation {
   }
 
   bool foldable(const Node& node, const InferContext& context) const {
-    if (limits_.max_bytes <= 0 || (node.def->flags & (kOpRandom | kOpNoFold)) || !node.bodies.empty()) return false;
+    if (limits_.max_bytes <= 0 || (node.def->flags & (kOpRandom | kOpNoFold | kOpMayDraw)) || !node.bodies.empty()) return false;
     int64_t in_bytes = 0, out_bytes = 0;
     for (size_t i = 0; i < node.inputs.size(); ++i) {
       if (node.inputs[i] < 0) continue;

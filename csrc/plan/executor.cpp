@@ -103,6 +103,7 @@ Status Executor::run_steps(StepTimes* times) {
   OpRun r;
   r.context_ = &context;
   r.account_ = around_.account;
+  r.random_allowed_ = around_.allow_random;
   for (size_t s = 0; s < plan_.steps.size(); ++s) {
     const Step& step = plan_.steps[s];
     if (!context_.control().check())

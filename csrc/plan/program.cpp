@@ -98,6 +98,7 @@ Status Program::run_entry(PlanEntry& entry, RunContext& context, std::span<const
   around.cache = options_.cache.get();
   around.account = options_.account.get();
   around.threads = options_.threads;
+  around.allow_random = options_.allow_random;
   Status status = Executor(entry.plan(), *state, context, around).run(inputs, outputs, times);
   entry.give_back(std::move(state));
   return status;

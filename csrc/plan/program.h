@@ -13,6 +13,7 @@ namespace engine {
 struct ProgramOptions {
   int threads = 1;                       // one call may use
   Level level = Level::All;
+  bool allow_random = false;             // see LoadOptions
   int max_plans = 32;                    // signatures kept; the one unused longest goes first
   RefPtr<MemoryAccount> account;         // charged with packed constants, arenas and what runs allocate
   std::shared_ptr<PackCache> cache;

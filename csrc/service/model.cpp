@@ -38,6 +38,21 @@ std::vector<Port> ports(const Graph& graph, const std::vector<ValueId>& values) 
 
 }  // namespace
 
+namespace {
+
+Status refuse_random(const Graph& graph) {
+  for (const Node& node : graph.nodes) {
+    if (node.def->flags & kOpRandom)
+      return error(Code::UnsupportedOperator, "%s draws random numbers, so that answers differ from call to call; load with allow_random=True to accept that",
+                   node.label().c_str());
+    for (const Body& body : node.bodies)
+      if (body.graph) ENGINE_TRY(refuse_random(*body.graph));
+  }
+  return {};
+}
+
+}  // namespace
+
 class ModelLoader {
  public:
   explicit ModelLoader(const LoadOptions& options) : options_(options), model_(new Model) {
@@ -81,9 +96,11 @@ class ModelLoader {
     int64_t began = now_ns();
     ENGINE_TRY(isa_status());
     ENGINE_TRY(resolve(graph));
+    if (!options_.allow_random) ENGINE_TRY(refuse_random(graph));
     ProgramOptions options;
     options.threads = options_.threads > 0 ? options_.threads : available_cpus();
     options.level = options_.level;
+    options.allow_random = options_.allow_random;
     options.account = model_->account_;
     model_->cache_ = std::make_shared<ModelPackCache>(model_->account_.get());
     options.cache = model_->cache_;

@@ -22,6 +22,7 @@ struct LoadOptions {
   int threads = 0;                         // one call may use; 0: available_cpus()
   int64_t memory_limit = 0;                // bytes for weights, arenas and run-time tensors; 0: none
   Level level = Level::All;
+  bool allow_random = false;               // accept operators that draw random numbers: their answers differ from call to call
 };
 
 // Nanoseconds that the phases of loading took.

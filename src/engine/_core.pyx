@@ -132,6 +132,7 @@ cdef extern from "api/engine.h" namespace "engine" nogil:
         int threads
         int64_t memory_limit
         Level level
+        cbool allow_random
     cdef cppclass LoadTimes:
         int64_t read
         int64_t optimize
@@ -777,7 +778,7 @@ cdef class Model:
         return f"<engine.Model {self.digest[:19]} ({ins})>"
 
 
-cdef LoadOptions options_from(sha256, external_data, threads, memory_limit, optimize) except *:
+cdef LoadOptions options_from(sha256, external_data, threads, memory_limit, optimize, allow_random) except *:
     cdef LoadOptions options
     options.sha256 = (sha256 or "").encode()
     for folder in external_data:
@@ -785,12 +786,13 @@ cdef LoadOptions options_from(sha256, external_data, threads, memory_limit, opti
     options.threads = threads or 0
     options.memory_limit = memory_limit or 0
     options.level = {"off": Level.Off, "cheap": Level.Cheap, "all": Level.All}[optimize]
+    options.allow_random = allow_random
     return options
 
 
-def _load_file(path, sha256, external_data, threads, memory_limit, timeout, optimize, reduce_args):
+def _load_file(path, sha256, external_data, threads, memory_limit, timeout, optimize, allow_random, reduce_args):
     cdef RefPtr[CModel] model
-    cdef LoadOptions options = options_from(sha256, external_data, threads, memory_limit, optimize)
+    cdef LoadOptions options = options_from(sha256, external_data, threads, memory_limit, optimize, allow_random)
     cdef string name = path.encode("utf-8", "surrogateescape")
     cdef Status status
     with nogil:
@@ -801,9 +803,9 @@ def _load_file(path, sha256, external_data, threads, memory_limit, timeout, opti
     return result
 
 
-def _load_bytes(data, sha256, external_data, threads, memory_limit, timeout, optimize):
+def _load_bytes(data, sha256, external_data, threads, memory_limit, timeout, optimize, allow_random):
     cdef RefPtr[CModel] model
-    cdef LoadOptions options = options_from(sha256, external_data, threads, memory_limit, optimize)
+    cdef LoadOptions options = options_from(sha256, external_data, threads, memory_limit, optimize, allow_random)
     cdef const unsigned char[::1] view = memoryview(data).cast("B")
     cdef const char* begin = <const char*>&view[0] if view.shape[0] else NULL
     cdef int64_t size = view.shape[0]

@@ -21,6 +21,7 @@ def load(
     memory_limit: int | None = None,
     timeout: float | None = None,
     optimize: str = "all",
+    allow_random: bool = False,
 ) -> _core.Model:
     """Read, verify and plan an ONNX model.
 
@@ -32,6 +33,8 @@ def load(
     memory_limit: bytes for the weights, arenas and run-time tensors of this model; None: no limit.
     timeout: default seconds of a call; None: none.
     optimize: "all", "cheap" (only what removes work that is plainly needless) or "off": the answers agree within rounding.
+    allow_random: accept operators that draw random numbers (RandomNormalLike, Bernoulli, Dropout in training mode, ...), whose answers
+        differ from call to call; otherwise such a model is refused with UnsupportedOperator.
 
     Raises FileNotFound, DigestMismatch, InvalidModel, UnsupportedOperator (listing every operator that is not supported),
     MemoryLimitExceeded.
@@ -55,9 +58,10 @@ def load(
             "memory_limit": memory_limit,
             "timeout": timeout,
             "optimize": optimize,
+            "allow_random": allow_random,
         }
         return _open(path, sha256, options)
-    return _core._load_bytes(source, sha256, folders, threads, memory_limit, timeout, optimize)
+    return _core._load_bytes(source, sha256, folders, threads, memory_limit, timeout, optimize, allow_random)
 
 
 def _folders(external_data: Any) -> list[str]:
@@ -75,6 +79,7 @@ def _open(path: str, sha256: str | None, options: dict[str, Any]) -> _core.Model
         options["memory_limit"],
         options["timeout"],
         options["optimize"],
+        options["allow_random"],
         (os.path.abspath(path), options),
     )
 
