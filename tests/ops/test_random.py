@@ -4,8 +4,27 @@ import engine
 import ml_dtypes
 import numpy as np
 import pytest
-from harness import assert_close, assert_same, run_node
+from harness import assert_close, assert_same
+from harness import run_node as run_any_node
 from onnx import TensorProto, helper
+
+
+def run_node(*args, **kwargs):
+    return run_any_node(*args, **kwargs, allow_random=True)
+
+
+@pytest.mark.parametrize(
+    ("op", "inputs", "attrs"),
+    [("RandomNormal", [], {"shape": [2]}), ("RandomUniformLike", [np.zeros(2, np.float32)], {}), ("Bernoulli", [np.zeros(2, np.float32)], {})],
+)
+def test_drawing_is_refused_unless_allowed(op, inputs, attrs):
+    with pytest.raises(engine.UnsupportedOperator, match=r"allow_random=True"):
+        run_any_node(op, inputs, attrs, opset=22)
+
+
+def test_training_dropout_is_refused_unless_allowed():
+    with pytest.raises(engine.UnsupportedOperator, match=r"allow_random=True"):
+        run_any_node("Dropout", [np.ones(3, np.float32), np.float32(0.5), np.array(True)], opset=22)
 
 FLOATS = [np.float32, np.float64, np.float16, ml_dtypes.bfloat16]
 
@@ -60,7 +79,7 @@ def test_threads_do_not_matter():
 def test_each_run_differs_without_a_seed():
     from harness import one_node
 
-    model = engine.load(one_node("RandomUniform", [], {"shape": [100]}, 22))
+    model = engine.load(one_node("RandomUniform", [], {"shape": [100]}, 22), allow_random=True)
     assert (model.run({})["y0"] != model.run({})["y0"]).mean() > 0.9
 
 
