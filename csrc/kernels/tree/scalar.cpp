@@ -1,0 +1,13 @@
+#include <string.h>
+
+#include "kernels/tree/tree.h"
+
+namespace engine::scalar {
+namespace {
+#include "kernels/tree/walk.inl"
+}  // namespace
+
+extern const TreeKernels tree_table;
+const TreeKernels tree_table = {walk_rows, walk_row, sum_rows, sum_row};
+
+}  // namespace engine::scalar
