@@ -1,0 +1,82 @@
+#include <algorithm>
+#include <vector>
+
+#include "ops/map.h"
+#include "ops/number_text.h"
+
+namespace engine {
+namespace {
+
+Result<DType> cast_target(const std::string& name) {
+  if (name == "TO_FLOAT") return DType::Float;
+  if (name == "TO_STRING") return DType::String;
+  if (name == "TO_INT64") return DType::Int64;
+  return error(Code::InvalidModel, "cast_to is '%s'; TO_FLOAT, TO_STRING and TO_INT64 are allowed", name.c_str());
+}
+
+// to[at] = values[from], cast. InvalidInput for a text that is no number or a number that does not fit.
+Status cast_element(const Tensor& values, int64_t from, const Tensor& to, int64_t at) {
+  if (values.dtype == DType::String) {
+    const std::string& text = values.as<std::string>()[from];
+    if (to.dtype == DType::String) {
+      to.as<std::string>()[at] = text;
+    } else if (to.dtype == DType::Float) {
+      ENGINE_ASSIGN(to.as<float>()[at], parse_number<float>(text));
+    } else {
+      ENGINE_ASSIGN(to.as<int64_t>()[at], parse_number<int64_t>(text));
+    }
+    return {};
+  }
+  float x = values.as<float>()[from];
+  if (to.dtype == DType::String) to.as<std::string>()[at] = number_text(x);
+  else if (to.dtype == DType::Float) to.as<float>()[at] = x;
+  else if (x >= -0x1p63f && x < 0x1p63f) to.as<int64_t>()[at] = int64_t(x);
+  else return error(Code::InvalidInput, "%g does not fit int64", double(x));
+  return {};
+}
+
+class CastMap final : public Op {
+ public:
+  Status infer(InferContext& c) override {
+    ENGINE_TRY(require_map(c, 0, dtype_set(DType::Int64), dtype_set(DType::String, DType::Float)));
+    ENGINE_ASSIGN(to_, cast_target(c.attr_string("cast_to", "TO_FLOAT")));
+    std::string form = c.attr_string("map_form", "DENSE");
+    if (form != "DENSE" && form != "SPARSE")
+      return error(Code::InvalidModel, "map_form is '%s'; DENSE and SPARSE are allowed", form.c_str());
+    sparse_ = form == "SPARSE";
+    length_ = c.attr_int("max_map", 1);
+    if (sparse_ && length_ < 1) return error(Code::InvalidModel, "max_map is %lld; a positive number is expected", (long long)length_);
+    c.set(0, to_, {1, sparse_ ? length_ : kUnknownDim});
+    c.set_at_run(0);
+    return {};
+  }
+
+  Status run(OpRun& r) const override {
+    ENGINE_ASSIGN(MapContent map, map_content(r, 0));
+    int64_t n = map.keys->elements();
+    ENGINE_TRY(r.allocate(0, to_, {1, sparse_ ? length_ : n}));
+    if (to_ != DType::String) std::fill_n(r.out(0).as<char>(), r.out(0).bytes(), char(0));
+    const int64_t* keys = map.keys->as<int64_t>();
+    std::vector<int64_t> order(static_cast<size_t>(n));
+    for (int64_t i = 0; i < n; ++i) order[size_t(i)] = i;
+    std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return keys[a] < keys[b]; });
+    for (int64_t k = 0; k < n; ++k) {
+      int64_t from = order[size_t(k)], at = sparse_ ? keys[from] : k;
+      if (sparse_ && (at < 0 || at >= length_))
+        return error(Code::InvalidInput, "key %lld is out of range for max_map %lld", (long long)at, (long long)length_);
+      ENGINE_TRY(cast_element(*map.values, from, r.out(0), at));
+    }
+    return {};
+  }
+
+ private:
+  DType to_ = DType::Float;
+  bool sparse_ = false;
+  int64_t length_ = 1;
+};
+
+}  // namespace
+
+void op_cast_map(OpTable& t) { t.add<CastMap>("ai.onnx.ml", "CastMap", 1, 1, 1); }
+
+}  // namespace engine
