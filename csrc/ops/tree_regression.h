@@ -3,7 +3,7 @@
 
 #include "ops/float_features.h"
 #include "ops/node_cache.h"
-#include "ops/op_forest_attributes.h"
+#include "ops/forest/attributes.h"
 #include "ops/post_transform.h"
 
 namespace engine {

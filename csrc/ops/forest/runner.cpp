@@ -1,4 +1,4 @@
-#include "ops/op_forest.h"
+#include "ops/forest/runner.h"
 
 #include <algorithm>
 #include <cstring>

@@ -1,7 +1,7 @@
 // Reads the attributes of the tree ensemble operators into a ForestModel.
 #pragma once
 
-#include "ops/op_forest.h"
+#include "ops/forest/runner.h"
 
 namespace engine {
 

@@ -1,4 +1,4 @@
-#include "ops/op_forest_attributes.h"
+#include "ops/forest/attributes.h"
 
 #include <cmath>
 #include <unordered_map>
