@@ -138,8 +138,9 @@ class Loop final : public Op {
 }  // namespace
 
 void op_loop(OpTable& t) {
-  t.add<Loop>("", "Loop", 1, 3, -1, 1, -1);
-  for (int since : {11, 13, 16, 19, 21, 23, 24, 25}) t.add<Loop>("", "Loop", since, 2, -1, 1, -1);
+  // Trip count and condition may both be left out, by empty names.
+  t.add<Loop>("", "Loop", 1, 0, -1, 1, -1);
+  for (int since : {11, 13, 16, 19, 21, 23, 24, 25}) t.add<Loop>("", "Loop", since, 0, -1, 1, -1);
 }
 
 }  // namespace engine

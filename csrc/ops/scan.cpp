@@ -276,7 +276,7 @@ struct PlainScan final : Scan {
 }  // namespace
 
 void op_scan(OpTable& t) {
-  t.add<BatchedScan>("", "Scan", 8, 2, -1, 1, -1);
+  t.add<BatchedScan>("", "Scan", 8, 0, -1, 1, -1);  // input 0 may be left out
   for (int since : {9, 11, 16, 19, 21, 23, 24, 25}) t.add<PlainScan>("", "Scan", since, 1, -1, 1, -1);
 }
 

@@ -19,7 +19,7 @@ struct NGrams {
   std::vector<int32_t> gram = {-1};
 
   std::vector<int64_t> column;   // of each n-gram
-  std::vector<float> weight;
+  std::vector<float> weight;     // of each column
   int64_t columns = 0, least = 1, most = 1, skips = 0;
   TfIdfMode mode = TfIdfMode::tf;
   bool is_text = false;
@@ -52,12 +52,12 @@ Status read_settings(const InferContext& c, NGrams* g) {
                  (long long)g->most, (long long)g->skips);
   g->column = c.attr_ints("ngram_indexes");
   g->weight = c.attr_floats("weights");
-  if (!g->weight.empty() && g->weight.size() != g->column.size())
-    return error(Code::InvalidModel, "%zu weights for %zu n-grams", g->weight.size(), g->column.size());
   for (int64_t k : g->column) {
     if (k < 0 || k >= (int64_t(1) << 31)) return error(Code::InvalidModel, "ngram_indexes has the entry %lld", (long long)k);
     g->columns = std::max(g->columns, k + 1);
   }
+  if (!g->weight.empty() && int64_t(g->weight.size()) < g->columns)
+    return error(Code::InvalidModel, "%zu weights for %lld columns", g->weight.size(), (long long)g->columns);
   return {};
 }
 
@@ -161,13 +161,13 @@ class TfIdfVectorizer final : public Op {
     return n;
   }
 
+  // Weights belong to columns, which is also what other runtimes do; with ngram_indexes in order they are those of the n-grams.
   void weigh(float* out) const {
     const NGrams& g = *grams_;
-    for (size_t id = 0; id < g.column.size(); ++id) {
-      float& y = out[g.column[id]];
-      if (y == 0) continue;
-      float w = g.weight.empty() ? 1.0f : g.weight[id];
-      y = g.mode == TfIdfMode::idf ? w : y * w;
+    for (int64_t k = 0; k < g.columns; ++k) {
+      if (out[k] == 0) continue;
+      float w = g.weight.empty() ? 1.0f : g.weight[size_t(k)];
+      out[k] = g.mode == TfIdfMode::idf ? w : out[k] * w;
     }
   }
 
