@@ -27,7 +27,7 @@ Status cast_element(const Tensor& values, int64_t from, const Tensor& to, int64_
     }
     return {};
   }
-  float x = values.as<float>()[from];
+  float x = float(number_at(values, from));
   if (to.dtype == DType::String) to.as<std::string>()[at] = number_text(x);
   else if (to.dtype == DType::Float) to.as<float>()[at] = x;
   else if (x >= -0x1p63f && x < 0x1p63f) to.as<int64_t>()[at] = int64_t(x);
@@ -44,6 +44,7 @@ class CastMap final : public Op {
     if (form != "DENSE" && form != "SPARSE")
       return error(Code::InvalidModel, "map_form is '%s'; DENSE and SPARSE are allowed", form.c_str());
     sparse_ = form == "SPARSE";
+    text_ = c.type(0).dtype == DType::String;
     length_ = c.attr_int("max_map", 1);
     if (sparse_ && length_ < 1) return error(Code::InvalidModel, "max_map is %lld; a positive number is expected", (long long)length_);
     c.set(0, to_, {1, sparse_ ? length_ : kUnknownDim});
@@ -52,7 +53,7 @@ class CastMap final : public Op {
   }
 
   Status run(OpRun& r) const override {
-    ENGINE_ASSIGN(MapContent map, map_content(r, 0));
+    ENGINE_ASSIGN(MapContent map, map_content(r, 0, DType::Int64, text_));
     int64_t n = map.keys->elements();
     ENGINE_TRY(r.allocate(0, to_, {1, sparse_ ? length_ : n}));
     if (to_ != DType::String) std::fill_n(r.out(0).as<char>(), r.out(0).bytes(), char(0));
@@ -71,7 +72,7 @@ class CastMap final : public Op {
 
  private:
   DType to_ = DType::Float;
-  bool sparse_ = false;
+  bool sparse_ = false, text_ = false;
   int64_t length_ = 1;
 };
 

@@ -25,25 +25,22 @@ class DictVectorizer final : public Op {
     ENGINE_ASSIGN(vocabulary_, NodeCache<Vocabulary>::instance().get(c.node().attributes, [&] { return build(c); }));
     DType key = vocabulary_->texts.empty() ? DType::Int64 : DType::String;
     ENGINE_TRY(require_map(c, 0, dtype_set(key), dtype_set(DType::Int64, DType::String, DType::Float, DType::Double)));
-    if (c.type(0).kind == TypeKind::Map) c.set(0, c.type(0).dtype, {1, vocabulary_->size()});
-    else c.set(0, TypeInfo());
+    if (c.type(0).kind != TypeKind::Map) return error(Code::UnsupportedOperator, "the map's type is not known");
+    to_ = c.type(0).dtype;
+    c.set(0, to_, {1, vocabulary_->size()});
     c.set_at_run(0);
     return {};
   }
 
   Status run(OpRun& r) const override {
-    ENGINE_ASSIGN(MapContent map, map_content(r, 0));
     const Vocabulary& v = *vocabulary_;
     bool texts = !v.texts.empty();
-    if (map.keys->dtype != (texts ? DType::String : DType::Int64))
-      return error(Code::InvalidInput, "the map's keys are %s; %s is expected", dtype_name(map.keys->dtype), texts ? "string" : "int64");
-    ENGINE_TRY(r.allocate(0, map.values->dtype, {1, v.size()}));
-    if (map.values->dtype != DType::String) std::fill_n(r.out(0).as<char>(), r.out(0).bytes(), char(0));
+    ENGINE_ASSIGN(MapContent map, map_content(r, 0, texts ? DType::String : DType::Int64, to_ == DType::String));
+    ENGINE_TRY(r.allocate(0, to_, {1, v.size()}));
+    if (to_ != DType::String) std::fill_n(r.out(0).as<char>(), r.out(0).bytes(), char(0));
     for (int64_t i = 0; i < map.keys->elements(); ++i) {
       int64_t at = texts ? v.by_text.find(map.keys->as<std::string>()[i]) : v.by_number.find(map.keys->as<int64_t>()[i]);
-      if (at < 0) continue;
-      if (map.values->dtype == DType::String) r.out<std::string>(0)[at] = map.values->as<std::string>()[i];
-      else visit_width(map.values->dtype, [&]<class T>() { r.out<T>(0)[at] = map.values->as<T>()[i]; });
+      if (at >= 0) put(*map.values, i, r.out(0), at);
     }
     return {};
   }
@@ -57,6 +54,17 @@ class DictVectorizer final : public Op {
     return std::shared_ptr<const Vocabulary>(std::make_shared<Vocabulary>(std::move(texts), std::move(numbers)));
   }
 
+  // to[at] = from[i]; numbers of another type are converted.
+  static void put(const Tensor& from, int64_t i, const Tensor& to, int64_t at) {
+    switch (to.dtype) {
+      case DType::String: to.as<std::string>()[at] = from.as<std::string>()[i]; break;
+      case DType::Float: to.as<float>()[at] = float(number_at(from, i)); break;
+      case DType::Double: to.as<double>()[at] = number_at(from, i); break;
+      default: to.as<int64_t>()[at] = contains(dtypes::kIntegers, from.dtype) ? integer_at(from, i) : int64_t(number_at(from, i));
+    }
+  }
+
+  DType to_ = DType::Float;
   std::shared_ptr<const Vocabulary> vocabulary_;
 };
 

@@ -110,7 +110,7 @@ class Builder {
   }
 
   void note_release(ValueId v, int index, Step& step) {
-    if (v < 0 || plan_.slots[size_t(v)].place != Place::Dynamic || last_use_[size_t(v)] > index) return;
+    if (v < 0 || group_[size_t(v)] >= 0 || plan_.slots[size_t(v)].place != Place::Dynamic || last_use_[size_t(v)] > index) return;
     if (std::find(step.release.begin(), step.release.end(), v) == step.release.end()) step.release.push_back(v);
   }
 

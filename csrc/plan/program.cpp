@@ -6,7 +6,7 @@ namespace {
 constexpr size_t kMaxFreeStates = 16;
 
 bool same_signature(const TypeInfo& type, const Value* value) {
-  if (!value) return type.kind == TypeKind::Unknown;
+  if (!value) return type.kind != TypeKind::Tensor;
   if (value->kind == ValueKind::Tensor)
     return type.kind == TypeKind::Tensor && type.dtype == value->tensor.dtype && type.shape == value->tensor.shape;
   return type.kind != TypeKind::Tensor;
@@ -72,9 +72,10 @@ Result<RefPtr<PlanEntry>> Program::entry_for(std::span<const Value* const> input
   }
   std::vector<TypeInfo> types;
   for (size_t i = 0; i < inputs.size(); ++i) {
-    if (!inputs[i]) types.emplace_back();
+    const TypeInfo& formal = graph_[graph_.inputs[i]].type;
+    if (!inputs[i]) types.push_back(formal.is_tensor() ? TypeInfo() : formal);
     else if (inputs[i]->kind == ValueKind::Tensor) types.push_back(type_of(*inputs[i]));
-    else types.push_back(graph_[graph_.inputs[i]].type);
+    else types.push_back(formal);
   }
   PlanOptions plan_options;
   plan_options.threads = options_.threads;

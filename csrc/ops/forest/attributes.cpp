@@ -115,6 +115,24 @@ class NodeReader {
     }
     for (int64_t tree : trees_)
       if (!root_of.count(tree)) return error(Code::InvalidModel, "tree %lld has no root: it has a cycle", (long long)tree);
+    return check_reached();
+  }
+
+  // Nodes that no root leads to are cycles.
+  Status check_reached() const {
+    std::vector<char> reached(spec_.nodes.size(), 0);
+    std::vector<int32_t> stack = spec_.roots;
+    while (!stack.empty()) {
+      int32_t i = stack.back();
+      stack.pop_back();
+      if (reached[size_t(i)]++) return error(Code::InvalidModel, "node %lld of tree %lld is reached twice", (long long)nodes_[size_t(i)], (long long)trees_[size_t(i)]);
+      const TreeNodeSpec& n = spec_.nodes[size_t(i)];
+      if (n.mode == TreeMode::leaf) continue;
+      stack.push_back(n.on_true);
+      stack.push_back(n.on_false);
+    }
+    for (size_t i = 0; i < reached.size(); ++i)
+      if (!reached[i]) return error(Code::InvalidModel, "node %lld of tree %lld is part of a cycle", (long long)nodes_[i], (long long)trees_[i]);
     return {};
   }
 
