@@ -113,7 +113,7 @@ def test_hostile_pattern_takes_linear_time():
 def test_long_match_stops_at_the_deadline():
     from harness import one_node
 
-    model = engine.load(one_node("RegexFullMatch", [texts("a")], dict(pattern="((a?){40}b?){20}"), 20))
+    model = engine.load(one_node("RegexFullMatch", [texts("a")], dict(pattern="((a?){40}b?)*"), 20))
     begin = time.perf_counter()
     with pytest.raises(engine.DeadlineExceeded):
         model.run({"x0": texts("a" * 3000000)}, timeout=0.02)
