@@ -16,7 +16,7 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
     set(ENGINE_FLAGS_avx2 -mavx2 -mfma -mf16c)
     set(ENGINE_FLAGS_avx512 ${ENGINE_FLAGS_avx2} -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd -mprefer-vector-width=512)
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-      list(APPEND ENGINE_FLAGS_avx512 -Wno-maybe-uninitialized)  # false alarms from the compiler's own intrinsics
+      list(APPEND ENGINE_FLAGS_avx512 -Wno-maybe-uninitialized -Wno-uninitialized)  # false alarms from the compiler's own intrinsics
     endif()
     set(ENGINE_FLAGS_avx512vnni ${ENGINE_FLAGS_avx512} -mavx512vnni)
     set(ENGINE_FLAGS_avx512bf16 ${ENGINE_FLAGS_avx512vnni} -mavx512bf16)

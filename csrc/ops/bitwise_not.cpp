@@ -16,7 +16,9 @@ class BitwiseNot final : public Op {
     const uint8_t* x = r.in<uint8_t>(0);
     uint8_t* y = r.out<uint8_t>(0);
     return r.parallel(r.in(0).bytes(), 0.1, [&](int64_t begin, int64_t end, int) {
-      for (int64_t i = begin; i < end; ++i) y[i] = uint8_t(~x[i]);
+      const uint8_t* from = x;
+      uint8_t* to = y;
+      for (int64_t i = begin; i < end; ++i) to[i] = uint8_t(~from[i]);
     });
   }
 };

@@ -32,7 +32,7 @@ class DynamicQuantizeLinear final : public Op {
     if (!r.wants(0)) return {};
     uint8_t* y = r.out<uint8_t>(0);
     return r.parallel(n, 1.0, [&](int64_t begin, int64_t end, int) {
-      quantize_(x + begin, RunScales{&d.scale, d.zero != 0 ? &d.zero : nullptr, false}, y + begin, end - begin);
+      quantize_(x + begin, QuantScales{&d.scale, d.zero != 0 ? &d.zero : nullptr, false}, y + begin, end - begin);
     });
   }
 

@@ -36,7 +36,7 @@ class QuantizeLinear final : public Op {
     Scales at_run;
     if (scales_.empty()) ENGINE_TRY(at_run.read(r, 1, 2));
     const Scales& scales = scales_.empty() ? at_run : scales_;
-    return r.parallel(x.elements(), contains(kQuantizedIntegers, y.dtype) ? 1.0 : 6.0, [&](int64_t begin, int64_t end, int) {
+    return r.parallel(x.elements(), ns_per_element(y.dtype), [&](int64_t begin, int64_t end, int) {
       grid_.each_run(begin, end, [&](int64_t at, int64_t scale, bool varies, int64_t n) {
         quantize_(x.as<char>() + at * dtype_size(x.dtype), scales.at(scale, varies), y.as<char>() + at * dtype_size(y.dtype), n);
       });
@@ -44,6 +44,11 @@ class QuantizeLinear final : public Op {
   }
 
  private:
+  static double ns_per_element(DType y) {
+    if (y == DType::Int8 || y == DType::Uint8) return 0.3;
+    return contains(kQuantizedIntegers, y) ? 1.0 : 6.0;
+  }
+
   static Result<DType> output_type(InferContext& c) {
     int64_t number = c.attr_int("output_dtype", 0);
     DType named = dtype_from_onnx(number);

@@ -25,12 +25,14 @@ void load(DType dtype, const void* x, void* y, int64_t n) {
   const auto* bytes = static_cast<const uint8_t*>(x);
   if (is_small_float(dtype)) {
     const float* values = small_float_values(dtype);
-    for (int64_t i = 0; i < n; ++i) static_cast<float*>(y)[i] = values[bytes[i]];
+    auto* floats = static_cast<float*>(y);
+    for (int64_t i = 0; i < n; ++i) floats[i] = values[bytes[i]];
     return;
   }
   int bits = dtype_file_bits(dtype), mask = (1 << bits) - 1;
   int sign = dtype == DType::Int4 || dtype == DType::Int2 ? 1 << (bits - 1) : 0;
-  for (int64_t i = 0; i < n; ++i) static_cast<uint8_t*>(y)[i] = uint8_t(((bytes[i] & mask) ^ sign) - sign);
+  auto* to = static_cast<uint8_t*>(y);
+  for (int64_t i = 0; i < n; ++i) to[i] = uint8_t(((bytes[i] & mask) ^ sign) - sign);
 }
 
 // x of kernel_type(dtype) to y of type `dtype`.

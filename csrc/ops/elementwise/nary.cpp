@@ -1,11 +1,20 @@
 #include "ops/elementwise/nary.h"
 
-#include <cstring>
+#include <algorithm>
 
 #include "ops/elementwise/element_type.h"
 
 namespace engine {
 namespace {
+
+// Copies the element at `to` to the n - 1 places after it.
+void repeat_first(char* to, int64_t size, int64_t n) {
+  auto fill = [&]<class U>() { std::fill_n(reinterpret_cast<U*>(to) + 1, n - 1, *reinterpret_cast<const U*>(to)); };
+  if (size == 4) fill.operator()<uint32_t>();
+  else if (size == 8) fill.operator()<uint64_t>();
+  else if (size == 2) fill.operator()<uint16_t>();
+  else fill.operator()<uint8_t>();
+}
 
 // Elements [begin, end) of the broadcast operand, converted, one after the other.
 void expand(const BroadcastPlan& plan, const Converter& load, const Tensor& x, int64_t size, int64_t begin, int64_t end, char* y) {
@@ -13,7 +22,7 @@ void expand(const BroadcastPlan& plan, const Converter& load, const Tensor& x, i
     char* to = y + (at - begin) * size;
     load(x.as<char>() + from[0] * dtype_size(x.dtype), to, plan.varies[0] ? n : 1);
     if (plan.varies[0]) return;
-    for (int64_t i = 1; i < n; ++i) std::memcpy(to + i * size, to, size_t(size));
+    repeat_first(to, size, n);
   });
 }
 

@@ -132,7 +132,7 @@ Status ByteProduct::quantize_a(OpRun& r, const void** a, float* scale, int32_t* 
   *scale = d.scale;
   *zero = int32_t(d.zero);
   return r.parallel(a_elements_, 1.0, [&](int64_t begin, int64_t end, int) {
-    quantize_(x + begin, RunScales{&d.scale, d.zero != 0 ? &d.zero : nullptr, false}, to + begin, end - begin);
+    quantize_(x + begin, QuantScales{&d.scale, d.zero != 0 ? &d.zero : nullptr, false}, to + begin, end - begin);
   });
 }
 

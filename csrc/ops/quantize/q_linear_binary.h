@@ -28,7 +28,7 @@ class QLinearBinary : public Op {
 // The scalars of a scale and a zero-point input (zero when it is left out).
 struct QuantizedScalar {
   float scale = 1, zero = 0;
-  RunScales scales() const { return {&scale, zero != 0 ? &zero : nullptr, false}; }
+  QuantScales scales() const { return {&scale, zero != 0 ? &zero : nullptr, false}; }
 };
 QuantizedScalar quantized_scalar(const OpRun& r, int scale, int zero);
 

@@ -25,7 +25,9 @@ Status QLinearUnary::run(OpRun& r) const {
   const uint8_t* x = r.in<uint8_t>(0);
   uint8_t* y = r.out<uint8_t>(0);
   return r.parallel(r.in(0).elements(), 0.5, [&](int64_t begin, int64_t end, int) {
-    for (int64_t i = begin; i < end; ++i) y[i] = table[x[i]];
+    const uint8_t *from = x, *map = table;
+    uint8_t* to = y;
+    for (int64_t i = begin; i < end; ++i) to[i] = map[from[i]];
   });
 }
 

@@ -1,10 +1,11 @@
 // Floats to a quantised type and back, block by block.
 //
-//   quantize     y = saturate(round_half_even(x / scale) + zero)      integers; a NaN becomes 0
+//   quantize     y = saturate(round_half_even(x / scale) + zero)      integers; a NaN becomes 0 (see kernels/quant)
 //                y = x / scale (+ zero), rounded to the small float   float8, float6, float4
 //   dequantize   y = (x - zero) * scale, computed in float32
 #pragma once
 
+#include "kernels/quant/quant.h"
 #include "ops/elementwise/convert.h"
 
 namespace engine {
@@ -22,26 +23,19 @@ struct QuantizedRange {
 };
 QuantizedRange quantized_range(DType dtype);
 
-// The scales and zero points of a run: one each, or one an element.
-struct RunScales {
-  const float* scale;
-  const float* zero;  // null: all zero
-  bool varies;
-};
-
 class Quantizer {
  public:
   Quantizer() = default;
   // precision: the type in which x / scale is rounded (Float, Double, Float16, BFloat16).
   Quantizer(DType x, DType y, DType precision, bool saturate);
   // y[i] for n elements; any n.
-  void operator()(const void* x, RunScales scales, void* y, int64_t n) const;
+  void operator()(const void* x, QuantScales scales, void* y, int64_t n) const;
 
  private:
-  void block(const void* x, RunScales scales, void* y, int64_t n) const;
+  void block(const void* x, QuantScales scales, void* y, int64_t n) const;
 
   DType x_ = DType::Float, y_ = DType::Float;
-  bool rounds_ = false, integer_ = false, double_ = false;
+  bool rounds_ = false, integer_ = false, double_ = false, byte_ = false;
   QuantizedRange range_{};
   Converter load_, round_, widen_, store_;
 };
@@ -50,7 +44,7 @@ class Dequantizer {
  public:
   Dequantizer() = default;
   Dequantizer(DType x, DType y);
-  void operator()(const void* x, RunScales scales, void* y, int64_t n) const;
+  void operator()(const void* x, QuantScales scales, void* y, int64_t n) const;
 
  private:
   DType x_ = DType::Float, y_ = DType::Float;

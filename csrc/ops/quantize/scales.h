@@ -16,7 +16,7 @@ class Scales {
   void read_constants(PrepareContext& c, int scale, int zero);
   bool empty() const { return !scale_.count; }
 
-  RunScales at(int64_t index, bool varies) const {
+  QuantScales at(int64_t index, bool varies) const {
     return {scale_.data() + index, zero_.count ? zero_.data() + index : nullptr, varies};
   }
 

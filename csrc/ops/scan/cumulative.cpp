@@ -45,6 +45,8 @@ Status Cumulative::prepare(PrepareContext& c) {
   computed_ = is_half_width(dtype) ? DType::Float : dtype;
   load_ = Converter(dtype, computed_);
   store_ = Converter(computed_, dtype);
+  int64_t unit = op_ == BinaryOp::add ? 0 : 1;
+  Converter(DType::Int64, dtype)(&unit, unit_, 1);
   combine_ = binary_kernel(element_type(computed_), op_, Broadcast::none);
   return {};
 }
@@ -100,44 +102,52 @@ Status Cumulative::over_rows(OpRun& r, int64_t outer, int64_t length) const {
   return status;
 }
 
+// Planes [begin, end) of a strip of columns, in order of accumulation, each from the one before.
+void Cumulative::planes(const Strip& s, int64_t begin, int64_t end) const {
+  for (int64_t k = begin; k < end; ++k) {
+    char* y = s.y + s.plane(k);
+    if (k > 0) combine_(s.y + s.plane(k - 1), s.x + s.plane(exclusive_ ? k - 1 : k), y, size_t(s.width));
+    else if (!exclusive_) std::memcpy(y, s.x + s.plane(0), size_t(s.width * s.size));
+    else for (int64_t i = 0; i < s.width; ++i) std::memcpy(y + i * s.size, unit_, size_t(s.size));
+  }
+}
+
+// The same with totals in float32.
+void Cumulative::converted_planes(const Strip& s, int64_t begin, int64_t end, float* total) const {
+  float term[kStrip];
+  if (begin == 0) std::fill_n(total, s.width, op_ == BinaryOp::add ? 0.0f : 1.0f);
+  for (int64_t k = begin; k < end; ++k) {
+    load_(s.x + s.plane(k), term, s.width);
+    if (exclusive_) store_(total, s.y + s.plane(k), s.width);
+    combine_(total, term, total, size_t(s.width));
+    if (!exclusive_) store_(total, s.y + s.plane(k), s.width);
+  }
+}
+
 // Planes of `inner` contiguous elements are combined one after the other; columns are independent of each other.
 Status Cumulative::over_planes(OpRun& r, int64_t outer, int64_t length, int64_t inner) const {
-  const Tensor& x = r.in(0);
-  Tensor& y = r.out(0);
-  constexpr int64_t kColumns = 64;
-  int64_t strips = (inner + kColumns - 1) / kColumns, size = dtype_size(x.dtype), wide = dtype_size(computed_);
-  char one[8] = {};
-  int64_t unit = op_ == BinaryOp::add ? 0 : 1;
-  Converter(DType::Int64, computed_)(&unit, one, 1);
-  auto strip = [&](int64_t o, int64_t column, int64_t begin, int64_t end, char* total) {
-    int64_t n = std::min(kColumns, inner - column);
-    alignas(64) char term[kColumns * 8];
-    for (int64_t k = begin; k < end; ++k) {
-      int64_t at = ((o * length + (reverse_ ? length - 1 - k : k)) * inner + column) * size;
-      load_(x.as<char>() + at, term, n);
-      if (exclusive_) store_(total, y.as<char>() + at, n);
-      combine_(total, term, total, size_t(n));
-      if (!exclusive_) store_(total, y.as<char>() + at, n);
-    }
+  int64_t strips = (inner + kStrip - 1) / kStrip, size = dtype_size(r.in(0).dtype);
+  bool converts = computed_ != r.in(0).dtype;
+  auto strip_at = [&](int64_t i) {
+    int64_t column = i % strips * kStrip, first = (i / strips * length * inner + column) * size, step = inner * size;
+    if (reverse_) first += (length - 1) * step;
+    return Strip{r.in<char>(0) + first, r.out<char>(0) + first, reverse_ ? -step : step, std::min(kStrip, inner - column), size};
   };
-  auto fill = [&](char* total) {
-    for (int64_t i = 0; i < kColumns; ++i) std::memcpy(total + i * wide, one, size_t(wide));
+  double ns = (converts ? 3.0 : 0.5) * double(std::min(kStrip, inner)) + 20;
+  int64_t piece = std::max<int64_t>(1, int64_t(kTileNs / ns));
+  auto run_strip = [&](int64_t i, int64_t begin, int64_t end, float* total) {
+    if (converts) converted_planes(strip_at(i), begin, end, total);
+    else planes(strip_at(i), begin, end);
   };
-  const double ns = 1.5 * double(std::min(kColumns, inner)) + 10;
-  constexpr int64_t kPlanes = 512;
-  if (length <= kPlanes)
+  if (length <= piece)
     return r.parallel(outer * strips, ns * double(length), [&](int64_t begin, int64_t end, int) {
-      alignas(64) char total[kColumns * 8];
-      for (int64_t s = begin; s < end; ++s) {
-        fill(total);
-        strip(s / strips, s % strips * kColumns, 0, length, total);
-      }
+      float total[kStrip];
+      for (int64_t i = begin; i < end; ++i) run_strip(i, 0, length, total);
     });
-  for (int64_t s = 0; s < outer * strips; ++s) {
-    alignas(64) char total[kColumns * 8];
-    fill(total);
-    for (int64_t k = 0; k < length; k += kPlanes) {
-      strip(s / strips, s % strips * kColumns, k, std::min(k + kPlanes, length), total);
+  for (int64_t i = 0; i < outer * strips; ++i) {
+    float total[kStrip];
+    for (int64_t k = 0; k < length; k += piece) {
+      run_strip(i, k, std::min(k + piece, length), total);
       ENGINE_TRY(r.checkpoint());
     }
   }
