@@ -17,15 +17,22 @@ class ElementwiseNary : public Op {
   Status run(OpRun& r) const override;
 
  private:
-  void block(OpRun& r, int64_t begin, int64_t end, char* sum, char* term) const;
+  // Output elements [begin, end) in the output's memory, every operand in the kernels' own type.
+  void direct(OpRun& r, int64_t begin, int64_t end) const;
+  // The same in float32, at most kConvertBlock elements.
+  void converted(OpRun& r, int64_t begin, int64_t end) const;
+  // y / number of inputs, in place.
+  void divide(void* y, int64_t n) const;
 
   BinaryOp op_;
   DTypeSet allowed_;
   bool mean_;
   DType computed_ = DType::Float;
-  BinaryFn combine_ = nullptr, divide_ = nullptr;
+  BinaryFn combine_[kBroadcasts] = {}, divide_ = nullptr;
+  BinaryLoop first_;           // of inputs 0 and 1
+  BroadcastPlan first_plan_;
   Converter load_, store_;
-  std::vector<BroadcastPlan> plans_;
+  std::vector<BroadcastPlan> plans_;  // of each input
 };
 
 template <BinaryOp kOp, DTypeSet kAllowed, bool kMean = false>
