@@ -16,14 +16,14 @@ inline bool is_better(T a, T b) {
   else return is_better<Max>(float(a), float(b));
 }
 
-// For each of `lanes` <= 32 columns: the best of rows x[i * stride + lane], i in [0, steps), and its first i. REQUIRES: steps > 0.
+// For each column: the best of rows x[i * stride + lane], i in [0, steps), and its first i. REQUIRES: 0 < steps < 2^31.
 template <bool Max, class T>
-inline void best_in_lanes(const T* x, int64_t steps, int64_t stride, int lanes, T* best, int64_t* where) {
+inline void best_in_lanes(const T* x, int64_t steps, int64_t stride, int lanes, T* best, int32_t* where) {
   for (int l = 0; l < lanes; ++l) {
     best[l] = x[l];
     where[l] = 0;
   }
-  for (int64_t i = 1; i < steps; ++i) {
+  for (int32_t i = 1; i < int32_t(steps); ++i) {
     const T* row = x + i * stride;
     for (int l = 0; l < lanes; ++l) {
       const bool better = is_better<Max>(row[l], best[l]);
@@ -35,17 +35,18 @@ inline void best_in_lanes(const T* x, int64_t steps, int64_t stride, int lanes, 
 
 template <bool Max, class T>
 struct ArgScan {
-  static constexpr int kLanes = 32;
+  static constexpr int kLanes = 128;    // columns walked together
+  static constexpr int kRowLanes = 32;  // parts of one row walked together
 
   // The best of x[0, n) and its first place. REQUIRES: n > 0.
-  static void row(const T* x, int64_t n, T* best, int64_t* where) {
-    T lane_best[kLanes];
-    int64_t lane_where[kLanes];
-    const int64_t steps = n / kLanes;
-    int lanes = kLanes;
+  static void row(const T* x, int64_t n, T* best, int32_t* where) {
+    T lane_best[kRowLanes];
+    int32_t lane_where[kRowLanes];
+    const int64_t steps = n / kRowLanes;
+    int lanes = kRowLanes;
     if (steps > 0) {
-      best_in_lanes<Max>(x, steps, kLanes, kLanes, lane_best, lane_where);
-      for (int l = 0; l < kLanes; ++l) lane_where[l] = lane_where[l] * kLanes + l;
+      best_in_lanes<Max>(x, steps, kRowLanes, kRowLanes, lane_best, lane_where);
+      for (int l = 0; l < kRowLanes; ++l) lane_where[l] = lane_where[l] * kRowLanes + l;
     } else {
       lane_best[0] = x[0];
       lane_where[0] = 0;
@@ -60,10 +61,10 @@ struct ArgScan {
         *where = lane_where[l];
       }
     }
-    for (int64_t i = std::max<int64_t>(steps * kLanes, 1); i < n; ++i) {
+    for (int64_t i = std::max<int64_t>(steps * kRowLanes, 1); i < n; ++i) {
       if (!is_better<Max>(x[i], *best)) continue;
       *best = x[i];
-      *where = i;
+      *where = int32_t(i);
     }
   }
 };
@@ -91,11 +92,11 @@ Status arg_extreme(OpRun& r, const ArgShape& s, const T* x, int64_t* out, T* sta
         const int64_t row = item / blocks, column = item % blocks * kLanes;
         const int lanes = int(std::min<int64_t>(kLanes, s.inner - column));
         T best[kLanes];
-        int64_t where[kLanes];
+        int32_t where[kLanes];
         const T* from = x + (row * s.length + first) * s.inner + column;
         if (s.last) {
           best_in_lanes<Max>(from + (steps - 1) * s.inner, steps, -s.inner, lanes, best, where);
-          for (int l = 0; l < lanes; ++l) where[l] = steps - 1 - where[l];
+          for (int l = 0; l < lanes; ++l) where[l] = int32_t(steps) - 1 - where[l];
         } else if (s.inner == 1) {
           ArgScan<Max, T>::row(from, steps, best, where);
         } else {

@@ -33,28 +33,30 @@ class GatherElements final : public Op {
   Status run(OpRun& r) const override {
     IndexCheck check;
     Status status;
-    visit_element(r.in(0).dtype, [&]<class T>() { status = take<T>(r, check); });
+    with_indices(r.in(1), [&](const auto* indices) {
+      visit_element(r.in(0).dtype, [&]<class T>() { status = take<T>(r, indices, check); });
+    });
     ENGINE_TRY(std::move(status));
     return check.status(r.in(1), length_);
   }
 
  private:
-  template <class T>
-  Status take(OpRun& r, IndexCheck& check) const {
+  template <class T, class I>
+  Status take(OpRun& r, const I* indices, IndexCheck& check) const {
     constexpr int64_t kChunk = 8192;
     const T* data = r.in<T>(0);
     T* out = r.out<T>(0);
-    const Indices indices(r.in(1));
     const int64_t chunks = ceil_div(width_, kChunk), column_step = along_last_ ? 0 : 1;
     double ns = 3 + 1.5 * double(std::min(width_, kChunk));
     return r.parallel(rows_.count() * chunks, ns, [&](int64_t begin, int64_t end, int) {
       int64_t row = begin / chunks, chunk = begin % chunks;
       RowWalk::Cursor cursor(rows_, row);
       for (int64_t item = begin; item < end; ++item) {
-        int64_t last = std::min(width_, (chunk + 1) * kChunk);
-        for (int64_t k = chunk * kChunk; k < last; ++k) {
-          int64_t at = row * width_ + k, index = check.wrap(indices[at], length_, at);
-          if (index >= 0) out[at] = data[cursor.offset + index * step_ + k * column_step];
+        const int64_t last = std::min(width_, (chunk + 1) * kChunk), length = length_, step = step_;
+        const T* from = data + cursor.offset;
+        for (int64_t k = chunk * kChunk, at = row * width_ + k; k < last; ++k, ++at) {
+          const int64_t index = check.wrap(indices[at], length, at);
+          if (index >= 0) out[at] = from[index * step + k * column_step];
         }
         if (++chunk == chunks) {
           chunk = 0;

@@ -10,7 +10,10 @@ namespace {
 enum class GridMode : uint8_t { Linear, Nearest, Cubic };
 enum class GridPadding : uint8_t { Zeros, Border, Reflection };
 
-constexpr int kMaxTaps = 4;
+constexpr int64_t kBlock = 32;       // points sampled together
+constexpr int kMaxTaps = 4;         // along one axis
+constexpr int kMaxDims = 4;
+constexpr int kMaxPointTaps = 256;  // kMaxTaps to the power of kMaxDims
 
 // Up to four positions along one axis; -1 stands for zero.
 struct AxisTaps {
@@ -39,6 +42,8 @@ class GridSample final : public Op {
     const Shape &in = c.shape(0), &grid = c.shape(1);
     if (in.rank() < 3 || grid.rank() != in.rank())
       return error(Code::InvalidModel, "X has shape %s, grid %s", in.text().c_str(), grid.text().c_str());
+    if (in.rank() - 2 > kMaxDims)
+      return error(Code::UnsupportedOperator, "X has %d spatial dimensions; at most %d are supported", in.rank() - 2, kMaxDims);
     Shape out{in[0] == kUnknownDim ? grid[0] : in[0], in[1]};
     for (int i = 1; i + 1 < grid.rank(); ++i) out.push_back(grid[i]);
     const bool batch = in[0] == grid[0] || in[0] == kUnknownDim || grid[0] == kUnknownDim;
@@ -54,6 +59,9 @@ class GridSample final : public Op {
     in_ = c.shape(0);
     dims_ = in_.rank() - 2;
     points_ = c.output_shape(0).elements(2, in_.rank());
+    width_ = 1;
+    for (int d = 0; d < dims_; ++d) width_ *= mode_ == GridMode::Nearest ? 1 : mode_ == GridMode::Linear ? 2 : 4;
+    c.need_scratch(kBlock * width_ * int64_t(sizeof(int64_t) + sizeof(double)));
     return {};
   }
 
@@ -124,39 +132,66 @@ class GridSample final : public Op {
     return t;
   }
 
-  // The weighted sum over the axes from `axis` on, of the plane part that starts at x.
-  template <class T>
-  double blend(const T* x, const AxisTaps* taps, const int64_t* strides, int axis) const {
-    if (axis == dims_) return double(*x);
-    const AxisTaps& t = taps[axis];
-    double sum = 0;
-    for (int k = 0; k < t.count; ++k)
-      if (t.at[k] >= 0) sum += t.weight[k] * blend(x + t.at[k] * strides[axis], taps, strides, axis + 1);
-    return t.count == 1 && t.at[0] >= 0 ? blend(x + t.at[0] * strides[axis], taps, strides, axis + 1) : sum;
+  // All taps of a point as offsets into a plane; those that are zero are left out. Returns how many.
+  template <class A>
+  int point_taps(const AxisTaps* taps, const int64_t* strides, int64_t* at, A* weight) const {
+    int count = 1;
+    at[0] = 0;
+    double product[kMaxPointTaps] = {1};
+    for (int d = 0; d < dims_; ++d) {
+      int64_t next_at[kMaxPointTaps];
+      double next[kMaxPointTaps];
+      int n = 0;
+      for (int i = 0; i < count; ++i) {
+        for (int k = 0; k < taps[d].count; ++k) {
+          if (taps[d].at[k] < 0) continue;
+          next_at[n] = at[i] + taps[d].at[k] * strides[d];
+          next[n++] = product[i] * taps[d].weight[k];
+        }
+      }
+      count = n;
+      std::copy_n(next_at, n, at);
+      std::copy_n(next, n, product);
+    }
+    for (int i = 0; i < count; ++i) weight[i] = A(product[i]);
+    return count;
   }
 
   template <class T, class G>
   Status sample(OpRun& r) const {
+    using A = std::conditional_t<sizeof(T) <= 2 || std::is_same_v<T, float>, float, double>;
     const T* in = r.in<T>(0);
     const G* grid = r.in<G>(1);
     T* out = r.out<T>(0);
     int64_t strides[kMaxRank];
     contiguous_strides(in_, strides);
-    const int64_t channels = in_[1], plane = in_.elements(2, in_.rank());
-    double taps_all = 1;
-    for (int d = 0; d < dims_; ++d) taps_all *= mode_ == GridMode::Nearest ? 1 : mode_ == GridMode::Linear ? 2 : 4;
-    const double ns = 15 * dims_ + double(channels) * (3 + 2.5 * taps_all);
-    return r.parallel(in_[0] * points_, ns, [&](int64_t begin, int64_t end, int) {
-      AxisTaps taps[kMaxRank];
+    const int64_t channels = in_[1], plane = in_.elements(2, in_.rank()), blocks = ceil_div(points_, kBlock);
+    const double ns = double(kBlock) * (25 * dims_ + 3 * width_ + double(channels) * (1 + double(width_)));
+    return r.parallel(in_[0] * blocks, ns, [&](int64_t begin, int64_t end, int worker) {
+      int64_t* at = r.scratch<int64_t>(worker);
+      A* weight = reinterpret_cast<A*>(at + kBlock * width_);
+      int count[kBlock];
       for (int64_t item = begin; item < end; ++item) {
-        const int64_t batch = item / points_, point = item % points_;
-        for (int d = 0; d < dims_; ++d) taps[d] = taps_at(double(grid[item * dims_ + dims_ - 1 - d]), in_[2 + d]);
-        for (int64_t ch = 0; ch < channels; ++ch) {
-          const double value = blend(in + (batch * channels + ch) * plane, taps, strides + 2, 0);
-          out[(batch * channels + ch) * points_ + point] = to_element<T>(value);
+        const int64_t batch = item / blocks, first = item % blocks * kBlock, n = std::min(kBlock, points_ - first);
+        for (int64_t i = 0; i < n; ++i) {
+          AxisTaps taps[kMaxDims];
+          const G* g = grid + (batch * points_ + first + i) * dims_;
+          for (int d = 0; d < dims_; ++d) taps[d] = taps_at(double(g[dims_ - 1 - d]), in_[2 + d]);
+          count[i] = point_taps(taps, strides + 2, at + i * width_, weight + i * width_);
         }
+        for (int64_t ch = batch * channels; ch < (batch + 1) * channels; ++ch)
+          for (int64_t i = 0; i < n; ++i)
+            out[ch * points_ + first + i] = blend<T>(in + ch * plane, at + i * width_, weight + i * width_, count[i]);
       }
     });
+  }
+
+  template <class T, class A>
+  T blend(const T* plane, const int64_t* at, const A* weight, int count) const {
+    if (mode_ == GridMode::Nearest) return count ? plane[at[0]] : T(0);
+    A sum = 0;
+    for (int k = 0; k < count; ++k) sum += weight[k] * A(plane[at[k]]);
+    return to_element<T>(double(sum));
   }
 
   template <class T>
@@ -178,6 +213,7 @@ class GridSample final : public Op {
   Shape in_;
   int dims_ = 0;
   int64_t points_ = 0;
+  int width_ = 1;  // most taps of a point
 };
 
 }  // namespace

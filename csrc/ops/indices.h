@@ -20,6 +20,13 @@ class Indices {
   bool wide_;
 };
 
+// Calls fn(pointer) with the elements of an int32 or int64 tensor as what they are, for loops over many.
+template <class Fn>
+void with_indices(const Tensor& t, Fn&& fn) {
+  if (t.dtype == DType::Int64) fn(t.as<const int64_t>());
+  else fn(t.as<const int32_t>());
+}
+
 // Collects the first (in order of position) index that is out of range, from any number of workers.
 class IndexCheck {
  public:

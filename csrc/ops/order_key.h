@@ -41,6 +41,39 @@ inline KeyReader key_reader(DType dtype) {
   return reader;
 }
 
+// The first i in [i, n) whose number x[start + i * stride] comes before `than`'s in the order of keys (flip as in KeyReader);
+// n when there is none. `than` is a position like i.
+using KeyScanner = int64_t (*)(const void* x, int64_t start, int64_t stride, int64_t i, int64_t n, uint64_t flip, int64_t than);
+
+template <class T>
+int64_t scan_keys(const void* x, int64_t start, int64_t stride, int64_t i, int64_t n, uint64_t flip, int64_t than) {
+  using C = std::conditional_t<std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>, float, T>;
+  const T* from = static_cast<const T*>(x) + start;
+  const C limit = C(from[than * stride]);
+  const bool limit_nan = limit != limit;
+  if (flip && limit_nan) return n;
+  auto before = [&](C v) { return flip ? !(v <= limit) : limit_nan ? v == v : v < limit; };
+  if (stride == 1 && !limit_nan) {
+    constexpr int kWidth = 16;
+    for (; i + kWidth <= n; i += kWidth) {
+      int any = 0;
+      if (flip)
+        for (int l = 0; l < kWidth; ++l) any |= !(C(from[i + l]) <= limit);
+      else
+        for (int l = 0; l < kWidth; ++l) any |= C(from[i + l]) < limit;
+      if (any) break;
+    }
+  }
+  while (i < n && !before(C(from[i * stride]))) ++i;
+  return i;
+}
+
+inline KeyScanner key_scanner(DType dtype) {
+  KeyScanner scanner = nullptr;
+  visit_dtype(NumericTypes{}, dtype, [&]<class T>() { scanner = scan_keys<T>; });
+  return scanner;
+}
+
 // A key and where it was found; ordered by key, then by place.
 struct KeyedIndex {
   uint64_t key;

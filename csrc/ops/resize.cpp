@@ -246,8 +246,36 @@ void Resize::prepare_nearest(const Shape& out) {
     positions_.push_back(std::move(at));
     lengths_.push_back(a.out);
   }
+  note_repeats();
   strides_.assign(joined.size(), run_);
   for (size_t k = joined.size(); k-- > 1;) strides_[k - 1] = strides_[k] * joined[k].in;
+}
+
+void Resize::note_repeats() {
+  repeat_ = 0;
+  outside_ = false;
+  if (positions_.empty()) return;
+  const std::vector<int64_t>& at = positions_.back();
+  for (int64_t p : at) outside_ = outside_ || p < 0;
+  int64_t repeat = 1;
+  while (repeat < int64_t(at.size()) && at[size_t(repeat)] == at[0]) ++repeat;
+  bool even = kChunk % repeat == 0;
+  for (size_t x = 0; even && x < at.size(); ++x) even = at[x] == at[0] + int64_t(x) / repeat;
+  if (even) repeat_ = repeat;
+}
+
+// to[x] = from[at[x]] for x in [0, n). `repeat` > 0: at[x] == at[0] + x / repeat.
+template <class T>
+static void show_nearest(const T* from, const int64_t* at, int64_t repeat, T* to, int64_t n) {
+  int64_t x = 0;
+  if (repeat == 2) {
+    const T* source = from + at[0];
+    for (int64_t i = 0; i < n / 2; ++i) to[2 * i] = to[2 * i + 1] = source[i];
+    x = n / 2 * 2;
+  } else if (repeat > 2) {
+    for (; x + repeat <= n; x += repeat) std::fill_n(to + x, repeat, from[at[x]]);
+  }
+  for (; x < n; ++x) to[x] = from[at[x]];
 }
 
 template <class T>
@@ -269,6 +297,7 @@ Status Resize::run_nearest(OpRun& r) const {
   for (size_t i = 0; i < outer; ++i) rows *= lengths_[i];
   const double per_element = 0.7 + move_ns(r.in(0).dtype) * double(run_);
   return r.parallel(rows * chunks, 10 + per_element * double(std::min(width, kChunk)), [&](int64_t begin, int64_t end, int) {
+    const T* before = nullptr;
     for (int64_t item = begin; item < end; ++item) {
       int64_t row = item / chunks, rest = row, offset = 0;
       bool inside = true;
@@ -281,13 +310,22 @@ Status Resize::run_nearest(OpRun& r) const {
       const int64_t first = item % chunks * kChunk, stop = std::min(width, first + kChunk);
       T* to = out + row * width * run_;
       if (!inside) {
+        before = nullptr;
         std::fill(to + first * run_, to + stop * run_, value);
         continue;
       }
       const T* from = in + offset;
+      if (item > begin && from == before && item % chunks == 0 && chunks == 1) {
+        copy_run(to - width * run_, to, width * run_);
+        continue;
+      }
+      before = from;
+      if (run_ == 1 && !outside_) {
+        show_nearest(from, last + first, repeat_, to + first, stop - first);
+        continue;
+      }
       for (int64_t x = first; x < stop; ++x) {
         if (last[x] < 0) std::fill_n(to + x * run_, run_, value);
-        else if (run_ == 1) to[x] = from[last[x]];
         else copy_run(from + last[x] * last_stride, to + x * run_, run_);
       }
     }

@@ -32,6 +32,7 @@ class Resize final : public Op {
   Status choose_dimensions(const InferContext& c, Shape* out, bool* known);
 
   void prepare_nearest(const Shape& out);
+  void note_repeats();
   Status prepare_passes(PrepareContext& c);
   template <class T>
   Status run_nearest(OpRun& r) const;
@@ -46,6 +47,8 @@ class Resize final : public Op {
   std::vector<std::vector<int64_t>> positions_;  // Nearest: by joined axis, where each output position looks
   std::vector<int64_t> strides_, lengths_;       // Nearest: by joined axis, of the input; output lengths
   int64_t run_ = 1;                 // Nearest: elements that stay together
+  int64_t repeat_ = 0;              // Nearest: > 0 when the last axis shows each position that often, without gaps
+  bool outside_ = false;            // Nearest: the last axis has positions of -1
   std::vector<Pass> passes_;
   bool wide_ = false, converts_ = false;
   int64_t buffer_elements_ = 0;     // of each of the two buffers between passes

@@ -67,7 +67,10 @@ class ScatterND final : public Op {
       }
       for (int64_t first = 0; first < inner_; first += kBetweenCheckpoints) {
         int64_t last = std::min(inner_, first + kBetweenCheckpoints);
-        for (int64_t k = first; k < last; ++k) scatter_into(reduction_, out[at + k], updates[tuple * inner_ + k]);
+        const T* from = updates + tuple * inner_;
+        if (reduction_ == ScatterReduction::None) copy_run(from + first, out + at + first, last - first);
+        else
+          for (int64_t k = first; k < last; ++k) scatter_into(reduction_, out[at + k], from[k]);
         if ((work += last - first + 4) < kBetweenCheckpoints) continue;
         ENGINE_TRY(r.checkpoint());
         work = 0;

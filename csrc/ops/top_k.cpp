@@ -48,9 +48,10 @@ class TopK final : public Op {
     inner_ = in.elements(axis_ + 1, in.rank());
     k_ = c.has_output(0) ? c.output_shape(0)[axis_] : c.output_shape(1)[axis_];
     reader_ = key_reader(c.dtype(0));
+    scanner_ = key_scanner(c.dtype(0));
     by_heap_ = k_ <= kMostByHeap && k_ * 4 <= length_;
     double log_k = std::log2(double(k_) + 2);
-    row_ns_ = by_heap_ ? 2.5 * double(length_) + 40.0 * double(k_) * log_k : 10.0 * double(length_) + 6.0 * double(k_) * log_k;
+    row_ns_ = by_heap_ ? 1.0 * double(length_) + 40.0 * double(k_) * log_k : 10.0 * double(length_) + 6.0 * double(k_) * log_k;
     long_rows_ = row_ns_ > kLongRowNs;
     int64_t room = int64_t(sizeof(KeyedIndex)) * (by_heap_ && !long_rows_ ? k_ : length_);
     if (long_rows_) c.need_shared_scratch(2 * room);
@@ -79,23 +80,20 @@ class TopK final : public Op {
 
   // The k first of elements [begin, end) of a row into best[0, k), sorted. REQUIRES: k <= end - begin.
   void select_by_heap(OpRun& r, int64_t row, int64_t begin, int64_t end, int64_t k, KeyedIndex* best) const {
-    constexpr int64_t kKeys = 256;
-    uint64_t keys[kKeys];
-    int64_t count = 0;
-    for (int64_t at = begin; at < end; at += kKeys) {
-      const int64_t n = std::min(kKeys, end - at);
-      reader_(r.in(0).data, start_of(row) + at * inner_, inner_, n, flip_, keys);
-      int64_t i = 0;
-      for (; i < n && count < k; ++i) {
-        best[count++] = {keys[i], at + i};
-        if (count == k) std::make_heap(best, best + k);
-      }
-      for (; i < n; ++i) {
-        if (keys[i] >= best[0].key) continue;
-        std::pop_heap(best, best + k);
-        best[k - 1] = {keys[i], at + i};
-        std::push_heap(best, best + k);
-      }
+    const void* x = r.in(0).data;
+    const int64_t start = start_of(row);
+    for (int64_t i = 0; i < k; ++i) {
+      reader_(x, start + (begin + i) * inner_, 1, 1, flip_, &best[i].key);
+      best[i].index = begin + i;
+    }
+    std::make_heap(best, best + k);
+    for (int64_t i = begin + k;; ++i) {
+      i = scanner_(x, start, inner_, i, end, flip_, best[0].index);
+      if (i >= end) break;
+      std::pop_heap(best, best + k);
+      reader_(x, start + i * inner_, 1, 1, flip_, &best[k - 1].key);
+      best[k - 1].index = i;
+      std::push_heap(best, best + k);
     }
     std::sort_heap(best, best + k);
   }
@@ -123,7 +121,7 @@ class TopK final : public Op {
     if (by_heap_) {
       const int64_t last = length_ - (blocks - 1) * kBlock;
       count = (blocks - 1) * k_ + std::min(k_, last);
-      ENGINE_TRY(r.parallel(blocks, 2.5 * kBlock + 300.0 * double(k_), [&](int64_t begin, int64_t end, int) {
+      ENGINE_TRY(r.parallel(blocks, 1.0 * kBlock + 300.0 * double(k_), [&](int64_t begin, int64_t end, int) {
         for (int64_t b = begin; b < end; ++b) {
           int64_t first = b * kBlock, stop = std::min(length_, first + kBlock);
           select_by_heap(r, row, first, stop, std::min(k_, stop - first), all + b * k_);
@@ -153,6 +151,7 @@ class TopK final : public Op {
 
   uint64_t flip_ = UINT64_MAX;
   KeyReader reader_ = nullptr;
+  KeyScanner scanner_ = nullptr;
   int axis_ = 0;
   int64_t outer_ = 0, length_ = 0, inner_ = 0, k_ = 0;
   bool by_heap_ = false, long_rows_ = false;
