@@ -41,6 +41,27 @@ class GatherElements final : public Op {
   }
 
  private:
+  template <class I>
+  static bool all_within(const I* indices, int64_t n, int64_t length) {
+    int outside = 0;
+    for (int64_t k = 0; k < n; ++k) outside |= int(int64_t(indices[k]) < -length) | int(int64_t(indices[k]) >= length);
+    return outside == 0;
+  }
+
+  template <class T, class I>
+  void take_row(const T* from, const I* indices, T* out, int64_t n, int64_t column_step) const {
+    const int64_t length = length_, step = step_;
+    for (int64_t k = 0; k < n; ++k) {
+      const int64_t index = int64_t(indices[k]) + (indices[k] < 0 ? length : 0);
+      out[k] = from[index * step + k * column_step];
+    }
+  }
+
+  template <class I>
+  void note_outside(const I* indices, int64_t n, int64_t at, IndexCheck& check) const {
+    for (int64_t k = 0; k < n; ++k) check.wrap(indices[k], length_, at + k);
+  }
+
   template <class T, class I>
   Status take(OpRun& r, const I* indices, IndexCheck& check) const {
     constexpr int64_t kChunk = 8192;
@@ -52,12 +73,10 @@ class GatherElements final : public Op {
       int64_t row = begin / chunks, chunk = begin % chunks;
       RowWalk::Cursor cursor(rows_, row);
       for (int64_t item = begin; item < end; ++item) {
-        const int64_t last = std::min(width_, (chunk + 1) * kChunk), length = length_, step = step_;
-        const T* from = data + cursor.offset;
-        for (int64_t k = chunk * kChunk, at = row * width_ + k; k < last; ++k, ++at) {
-          const int64_t index = check.wrap(indices[at], length, at);
-          if (index >= 0) out[at] = from[index * step + k * column_step];
-        }
+        const int64_t first = chunk * kChunk, n = std::min(width_ - first, kChunk), at = row * width_ + first;
+        const T* from = data + cursor.offset + first * column_step;
+        if (all_within(indices + at, n, length_)) take_row(from, indices + at, out + at, n, column_step);
+        else note_outside(indices + at, n, at, check);
         if (++chunk == chunks) {
           chunk = 0;
           ++row;

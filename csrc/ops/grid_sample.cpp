@@ -10,6 +10,7 @@ namespace {
 enum class GridMode : uint8_t { Linear, Nearest, Cubic };
 enum class GridPadding : uint8_t { Zeros, Border, Reflection };
 
+constexpr double kFar = 1e15;        // coordinates beyond it, and NaN, are as far as this
 constexpr int64_t kBlock = 32;       // points sampled together
 constexpr int kMaxTaps = 4;         // along one axis
 constexpr int kMaxDims = 4;
@@ -21,6 +22,12 @@ struct AxisTaps {
   int64_t at[kMaxTaps];
   double weight[kMaxTaps];
 };
+
+// REQUIRES: |x| <= kFar.
+inline double floor_of(double x) {
+  const double whole = double(int64_t(x));
+  return whole > x ? whole - 1 : whole;
+}
 
 double reflect(double x, double low, double high) {
   const double range = high - low;
@@ -92,7 +99,7 @@ class GridSample final : public Op {
   // The position that stands for position x of n, which may be outside; -1: zero.
   int64_t inside(double x, int64_t n) const {
     if (x >= 0 && x <= double(n - 1)) return int64_t(x);
-    if (padding_ == GridPadding::Zeros || x != x) return -1;
+    if (padding_ == GridPadding::Zeros) return -1;
     if (padding_ == GridPadding::Border) return x < 0 ? 0 : n - 1;
     const double low = align_corners_ ? 0 : -0.5, high = double(n) - 1 - low;
     return int64_t(std::clamp(reflect(x, low, high), 0.0, double(n - 1)));
@@ -102,6 +109,7 @@ class GridSample final : public Op {
   AxisTaps taps_at(double g, int64_t n) const {
     double x = align_corners_ ? (g + 1) / 2 * double(n - 1) : ((g + 1) * double(n) - 1) / 2;
     x = double(float(x));
+    if (!(std::abs(x) < kFar)) x = x > 0 ? kFar : -kFar;
     AxisTaps t;
     if (mode_ == GridMode::Nearest) x = std::nearbyint(x);
     const double low = align_corners_ ? 0 : -0.5, high = double(n) - 1 - low;
@@ -115,7 +123,7 @@ class GridSample final : public Op {
       t.weight[0] = 1;
       return t;
     }
-    const double first = std::floor(x), f = x - first;
+    const double first = floor_of(x), f = x - first;
     if (mode_ == GridMode::Linear) {
       t.count = 2;
       t.weight[0] = 1 - f;
@@ -189,6 +197,10 @@ class GridSample final : public Op {
   template <class T, class A>
   T blend(const T* plane, const int64_t* at, const A* weight, int count) const {
     if (mode_ == GridMode::Nearest) return count ? plane[at[0]] : T(0);
+    if (count == 4) {
+      const A upper = weight[0] * A(plane[at[0]]) + weight[1] * A(plane[at[1]]);
+      return to_element<T>(double(upper + (weight[2] * A(plane[at[2]]) + weight[3] * A(plane[at[3]]))));
+    }
     A sum = 0;
     for (int k = 0; k < count; ++k) sum += weight[k] * A(plane[at[k]]);
     return to_element<T>(double(sum));
