@@ -1,11 +1,17 @@
 #include "tensor/number_text.h"
 
 #include <charconv>
+#include <clocale>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <limits>
 #include <string_view>
+#include <type_traits>
+
+#if !defined(__cpp_lib_to_chars) && defined(__APPLE__)
+#include <xlocale.h>
+#endif
 
 namespace engine {
 namespace {
@@ -27,34 +33,82 @@ bool is_tiny(std::string_view s) {
   return point != std::string_view::npos && s.find_first_of("123456789") > point;
 }
 
+enum class Parsed : uint8_t { No, Yes, OutOfRange };
+
+#if defined(__cpp_lib_to_chars)
+
+template <class T>
+Parsed read_number(std::string_view s, T* out) {
+  auto [end, status] = std::from_chars(s.data(), s.data() + s.size(), *out);
+  if (s.empty() || end != s.data() + s.size()) return Parsed::No;
+  if (status == std::errc::result_out_of_range) return Parsed::OutOfRange;
+  return status == std::errc() ? Parsed::Yes : Parsed::No;
+}
+
+// "d.ddde+xx" with so many digits after the point; negative: as few as read back the same.
+template <class T>
+std::string scientific(T x, int digits) {
+  char text[64];
+  auto result = digits < 0 ? std::to_chars(text, text + sizeof text, x, std::chars_format::scientific)
+                           : std::to_chars(text, text + sizeof text, x, std::chars_format::scientific, digits);
+  return std::string(text, result.ptr);
+}
+
+#else  // a standard library without floating-point <charconv>
+
+locale_t c_locale() {
+  static const locale_t locale = newlocale(LC_ALL_MASK, "C", nullptr);
+  return locale;
+}
+
+template <class T>
+Parsed read_number(std::string_view s, T* out) {
+  if (s.empty() || s[0] == '+' || s.find_first_of("xXpP( ") != std::string_view::npos) return Parsed::No;
+  std::string text(s);
+  char* end = nullptr;
+  if constexpr (std::is_same_v<T, float>) *out = strtof_l(text.c_str(), &end, c_locale());
+  else *out = strtod_l(text.c_str(), &end, c_locale());
+  return end == text.c_str() + text.size() ? Parsed::Yes : Parsed::No;
+}
+
+template <class T>
+std::string scientific(T x, int digits) {
+  char text[64];
+  for (int d = digits < 0 ? 0 : digits;; ++d) {
+    std::snprintf(text, sizeof text, "%.*e", d, double(x));
+    for (char* c = text; *c; ++c)
+      if (*c == ',') *c = '.';
+    T back = 0;
+    if (digits >= 0 || d >= 17 || (read_number(std::string_view(text), &back) == Parsed::Yes && back == x)) return text;
+  }
+}
+
+#endif
+
 template <class T>
 bool parse(const std::string& text, T* out) {
   std::string_view s = trimmed(text);
-  auto [end, status] = std::from_chars(s.data(), s.data() + s.size(), *out);
-  if (end != s.data() + s.size() || s.empty()) return false;
-  if (status == std::errc::result_out_of_range) {
+  Parsed parsed = s.find('(') == std::string_view::npos ? read_number(s, out) : Parsed::No;
+  if (parsed == Parsed::OutOfRange) {
     T magnitude = is_tiny(s) ? T(0) : std::numeric_limits<T>::infinity();
     *out = s[0] == '-' ? -magnitude : magnitude;
-    return true;
   }
-  return status == std::errc();
+  return parsed != Parsed::No;
 }
 
-// Digits of the shortest "d.ddde+xx" that rounds to x in the precision of dtype.
+// The shortest "d.ddde+xx" that rounds to x in the precision of dtype.
 std::string shortest(double x, DType dtype) {
-  char text[64];
+  if (dtype == DType::Double) return scientific(x, -1);
   if (dtype == DType::Float16 || dtype == DType::BFloat16) {
     for (int digits = 0; digits < 8; ++digits) {
-      auto result = std::to_chars(text, text + sizeof text, x, std::chars_format::scientific, digits);
+      std::string text = scientific(x, digits);
       double back = 0;
-      std::from_chars(text, result.ptr, back);
+      read_number(std::string_view(text), &back);
       float same = dtype == DType::Float16 ? float(Half(float(back))) : float(BFloat16(float(back)));
-      if (double(same) == x) return std::string(text, result.ptr);
+      if (double(same) == x) return text;
     }
   }
-  auto result = dtype == DType::Double ? std::to_chars(text, text + sizeof text, x, std::chars_format::scientific)
-                                       : std::to_chars(text, text + sizeof text, float(x), std::chars_format::scientific);
-  return std::string(text, result.ptr);
+  return scientific(float(x), -1);
 }
 
 std::string positional(const std::string& digits, int exponent) {

@@ -156,7 +156,7 @@ def test_strings_to_numbers():
     assert run_node("Cast", [np.array(["0", "2"], object)], {"to": TensorProto.BOOL})[0].tolist() == [False, True]
 
 
-@pytest.mark.parametrize("word", ["Hello World!", "", "1.2.3", "0x10", "+-1", "1e", "nanx"])
+@pytest.mark.parametrize("word", ["Hello World!", "", "1.2.3", "0x10", "+-1", "1e", "nanx", "nan(1)"])
 @pytest.mark.parametrize("target", [TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.INT64])
 def test_text_that_is_no_number(word, target):
     with pytest.raises(engine.InvalidInput, match="element 1"):
