@@ -38,8 +38,8 @@ struct ConvRows {
   int64_t out_step;       // between output channel blocks
   int width;
   int64_t row_segments;
-  // masks[(s % row_segments) * kernel[2] + kw]: bit p is set when pixel p of the segment is inside the output
-  // and reads inside the input through kernel column kw.
+  // For each segment of a row 1 + kernel[2] masks: masks[1 + kw] has bit p set when pixel p of the segment is inside
+  // the output and reads inside the input through kernel column kw; masks[0] is what these have in common.
   const uint32_t* masks;
 };
 

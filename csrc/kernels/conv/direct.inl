@@ -110,8 +110,8 @@ void direct_rows(const ConvDirectJob& job) {
   for (int64_t step = 0; step < steps; step += job.chunk_steps) {
     const int64_t end = step + job.chunk_steps < steps ? step + job.chunk_steps : steps;
     const float* weights = job.weights + step * job.step_channels * taps * Q * Block::size;
-    each_pair(*job.rows, job.begin, job.end,
-              [&](const auto& seg) { direct_segments<P, Q>(job, finish, seg, step, end, weights); });
+    each_group<2>(*job.rows, job.begin, job.end,
+                  [&](const auto& seg) { direct_segments<P, Q>(job, finish, seg, step, end, weights); });
   }
 }
 

@@ -26,9 +26,15 @@ SegmentedRows::SegmentedRows(const ConvShape& s, int max_width) : rows{} {
   rows.row_segments = ceil_div(s.out[2], max_width);
   rows.width = rows.row_segments > 0 ? int(ceil_div(s.out[2], rows.row_segments)) : 1;
   segments = s.out[0] * s.out[1] * rows.row_segments;
-  masks.reserve(size_t(rows.row_segments * s.kernel[2]));
-  for (int64_t part = 0; part < rows.row_segments; ++part)
-    for (int64_t kw = 0; kw < s.kernel[2]; ++kw) masks.push_back(column_mask(s, part * rows.width, rows.width, kw));
+  masks.reserve(size_t(rows.row_segments * (1 + s.kernel[2])));
+  for (int64_t part = 0; part < rows.row_segments; ++part) {
+    const size_t common = masks.size();
+    masks.push_back(~0u);
+    for (int64_t kw = 0; kw < s.kernel[2]; ++kw) {
+      masks.push_back(column_mask(s, part * rows.width, rows.width, kw));
+      masks[common] &= masks.back();
+    }
+  }
   rows.masks = masks.data();
 }
 

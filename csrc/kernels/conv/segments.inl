@@ -1,8 +1,8 @@
 // Walking over the segments of ConvRows.
 #pragma once
 
+#include "kernels/conv/accumulate.inl"
 #include "kernels/conv/conv_kernels.h"
-#include "kernels/inlining.h"
 
 namespace engine {
 namespace ENGINE_TIER {
@@ -12,7 +12,7 @@ struct Segment {
   int64_t row, part;
   int64_t out_at;         // pixel index in the output plane
   int64_t d, h, w;        // input position of its first pixel at kernel position 0; may be outside
-  const uint32_t* masks;  // by kernel column
+  const uint32_t* masks;  // as ConvRows
   int count;              // pixels, 1 <= count <= rows.width
 };
 
@@ -30,7 +30,7 @@ ENGINE_INLINE Segment segment_at(const ConvRows& r, int64_t row, int64_t part) {
   }
   s.h = s.h * r.stride[1] - r.pad_begin[1];
   s.w = column * r.stride[2] - r.pad_begin[2];
-  s.masks = r.masks + part * r.kernel[2];
+  s.masks = r.masks + part * (1 + r.kernel[2]);
   s.count = left < r.width ? int(left) : r.width;
   return s;
 }
@@ -43,19 +43,23 @@ ENGINE_INLINE Segment next_segment(const ConvRows& r, const Segment& s) {
   return s.part + 1 < r.row_segments ? segment_at(r, s.row, s.part + 1) : segment_at(r, s.row + 1, 0);
 }
 
-// Calls f(segments) for [begin, end) in twos, with arrays of two segments and at the end perhaps of one.
-template <class F>
-ENGINE_INLINE void each_pair(const ConvRows& r, int64_t begin, int64_t end, F f) {
+// Calls f(segments) for [begin, end): with arrays of N segments, then of one.
+template <int N, class F>
+ENGINE_INLINE void each_group(const ConvRows& r, int64_t begin, int64_t end, F f) {
   if (begin >= end) return;
   Segment next = first_segment(r, begin);
   int64_t s = begin;
-  for (; s + 2 <= end; s += 2) {
-    Segment two[2] = {next, next_segment(r, next)};
-    next = next_segment(r, two[1]);
-    f(two);
+  for (; s + N <= end; s += N) {
+    Segment group[N];
+    for (int i = 0; i < N; ++i) {
+      group[i] = next;
+      next = next_segment(r, next);
+    }
+    f(group);
   }
-  if (s < end) {
+  for (; s < end; ++s) {
     Segment one[1] = {next};
+    next = next_segment(r, next);
     f(one);
   }
 }
@@ -83,9 +87,18 @@ ENGINE_INLINE void each_kernel_row(const ConvRows& r, const Segment (&seg)[S], F
 // The rows (of S * P) that read inside the input through kernel column kw.
 template <int S, int P>
 ENGINE_INLINE uint32_t live_rows(const Segment (&seg)[S], unsigned live, int64_t kw) {
-  uint32_t mask = live & 1u ? seg[0].masks[kw] : 0u;
-  if (S == 2 && (live & 2u)) mask |= seg[S - 1].masks[kw] << P;
+  uint32_t mask = 0;
+  for (int s = 0; s < S; ++s)
+    if (live >> s & 1u) mask |= seg[s].masks[1 + kw] << (s * P);
   return mask;
+}
+
+// True when every pixel of every segment reads inside the input through every column of a kernel row that is.
+template <int S, int P>
+ENGINE_INLINE bool whole(const Segment (&seg)[S]) {
+  uint32_t mask = all_rows(P);
+  for (int s = 0; s < S; ++s) mask &= seg[s].masks[0];
+  return mask == all_rows(P);
 }
 
 }  // namespace ENGINE_TIER
