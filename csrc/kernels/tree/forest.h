@@ -41,12 +41,13 @@ struct ForestSpec {
 // and votes name targets in range. Sets `features`.
 Status check_forest(ForestSpec& spec);
 
-// A key column of the packed form: the feature whose value it holds, on which side of all numbers NaN counts, and how a
-// float64 value that is no float32 is rounded.
+// A key column of the packed form: the feature whose value it holds and on which side of all numbers NaN counts.
+// Float32 values become their bits in the floats' order; float64 values become their place among the column's thresholds.
 struct TreeColumn {
   int32_t feature;
-  bool nan_least;  // else greatest
-  bool up;         // else down
+  bool nan_least;             // else greatest
+  bool strict;                // float64: the count of thresholds below the value; else of those at most the value
+  std::vector<double> steps;  // float64: the thresholds, rising
 };
 
 // The packed trees of a forest. Immutable.
@@ -68,8 +69,8 @@ struct Forest {
 };
 
 // Packs such that every comparison has the outcome it has in the spec, for float32 features (thresholds are rounded) or, with
-// `doubles`, float64 features (these are rounded; thresholds must be float32). False when the forest does not fit this form
-// (set membership, too many columns, distances beyond 16 bits); use walk_plain then.
+// `doubles`, float64 features. False when the forest does not fit this form (set membership, equality of float64, too many
+// columns, distances beyond 16 bits); use walk_plain then.
 // `lists`: votes go to lists even where each leaf has one vote. REQUIRES: check_forest was fine.
 bool pack_forest(const ForestSpec& spec, bool lists, bool doubles, Forest* out);
 

@@ -39,7 +39,8 @@ struct Decision {
   bool true_first = true;  // on_true is the first child
   bool nan_least = false;
   bool equality = false;
-  bool up = false;
+  bool strict = false;  // of columns of float64
+  bool ranked = false;  // key is still to come: the threshold's place in its column
   bool fits = true;
 };
 
@@ -76,8 +77,9 @@ Decision decide(const TreeNodeSpec& n, bool doubles) {
       d.fits = false;
   }
   if (doubles) {
-    d.up = n.mode == TreeMode::leq || n.mode == TreeMode::gt;
-    d.fits = d.fits && !d.equality && (representable || nan_threshold);
+    d.strict = n.mode == TreeMode::leq || n.mode == TreeMode::gt;
+    d.ranked = !nan_threshold;
+    d.fits = d.fits && !d.equality;
   }
   return d;
 }
@@ -87,12 +89,13 @@ class Packer {
   Packer(const ForestSpec& spec, bool lists, bool doubles, Forest* out) : spec_(spec), doubles_(doubles), out_(*out) { out_.lists = lists; }
 
   bool run() {
-    out_.columns.push_back({-1, true, false});
+    out_.columns.push_back({-1, true, false, {}});
     if (!out_.lists && !one_vote_each()) out_.lists = true;
     std::vector<int32_t> order = trees_by_target();
     for (int32_t t : order)
       if (!add_tree(spec_.roots[size_t(t)])) return false;
     if (out_.lists) out_.list_begin.push_back(uint32_t(out_.list_votes.size()));
+    rank_thresholds();
     cut();
     return true;
   }
@@ -144,10 +147,14 @@ class Packer {
         packed.key = leaf_key(n);
       } else {
         Decision d = decide(n, doubles_);
-        size_t delta = place.size() - i, column = column_of({n.feature, d.nan_least && !d.equality, d.up});
+        size_t delta = place.size() - i, column = column_of({n.feature, d.nan_least && !d.equality, d.strict, {}});
         if (!d.fits || delta > UINT16_MAX || column >= kTreeEquality) return false;
         packed = {d.key, uint16_t(column | (d.equality ? kTreeEquality : 0)), uint16_t(delta)};
         out_.equality |= d.equality;
+        if (d.ranked) {
+          ranked_.push_back({out_.nodes.size(), n.threshold});
+          out_.columns[column].steps.push_back(n.threshold);
+        }
         place.push_back(d.true_first ? n.on_true : n.on_false);
         place.push_back(d.true_first ? n.on_false : n.on_true);
         depth.insert(depth.end(), 2, depth[i] + 1);
@@ -176,9 +183,21 @@ class Packer {
   }
 
   size_t column_of(const TreeColumn& c) {
-    auto [it, added] = column_index_.try_emplace({c.feature, c.nan_least, c.up}, out_.columns.size());
+    auto [it, added] = column_index_.try_emplace({c.feature, c.nan_least, c.strict}, out_.columns.size());
     if (added) out_.columns.push_back(c);
     return it->second;
+  }
+
+  void rank_thresholds() {
+    for (TreeColumn& c : out_.columns) {
+      std::sort(c.steps.begin(), c.steps.end());
+      c.steps.erase(std::unique(c.steps.begin(), c.steps.end()), c.steps.end());
+    }
+    for (const Ranked& r : ranked_) {
+      TreeNode& node = out_.nodes[r.node];
+      const std::vector<double>& steps = out_.columns[node.column].steps;
+      node.key = int32_t(std::lower_bound(steps.begin(), steps.end(), r.threshold) - steps.begin());
+    }
   }
 
   // Blocks fit the first-level cache and have one target; segments take about kSegmentNs for kTreeRows rows.
@@ -211,11 +230,34 @@ class Packer {
   Forest& out_;
   std::vector<int32_t> tree_target_;
   std::map<std::tuple<int32_t, bool, bool>, size_t> column_index_;
+  struct Ranked {
+    size_t node;
+    double threshold;
+  };
+  std::vector<Ranked> ranked_;
 };
 
 }  // namespace
 
 bool pack_forest(const ForestSpec& spec, bool lists, bool doubles, Forest* out) { return Packer(spec, lists, doubles, out).run(); }
+
+namespace {
+
+// How many steps are below x (strict) or at most x. Without branches that depend on x.
+int32_t rank_of(const TreeColumn& column, double x) {
+  const double* first = column.steps.data();
+  size_t n = column.steps.size();
+  if (n == 0) return 0;
+  while (n > 1) {
+    size_t half = n / 2;
+    bool beyond = column.strict ? first[half - 1] < x : first[half - 1] <= x;
+    first += beyond ? half : 0;
+    n -= half;
+  }
+  return int32_t(first - column.steps.data()) + (column.strict ? *first < x : *first <= x);
+}
+
+}  // namespace
 
 template <class T>
 void tree_keys(const Forest& forest, const T* x, int64_t width, int rows, int stride, int32_t* keys) {
@@ -225,10 +267,10 @@ void tree_keys(const Forest& forest, const T* x, int64_t width, int rows, int st
     int32_t nan = column.nan_least ? INT32_MIN : INT32_MAX;
     for (int lane = 0; lane < rows; ++lane) {
       T value = x[lane * width + column.feature];
-      float rounded;
-      if constexpr (std::is_same_v<T, float>) rounded = value;
-      else rounded = column.up ? round_up(value) : round_down(value);
-      keys[c * size_t(stride) + size_t(lane)] = std::isnan(value) ? nan : tree_key(rounded);
+      int32_t key;
+      if constexpr (std::is_same_v<T, float>) key = tree_key(value);
+      else key = rank_of(column, value);
+      keys[c * size_t(stride) + size_t(lane)] = std::isnan(value) ? nan : key;
     }
   }
 }

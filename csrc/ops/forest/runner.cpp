@@ -130,8 +130,8 @@ class Walker {
     for (int row = 0; row < rows; ++row, scores += targets, has += targets) {
       if (m_.dense && m_.aggregate != TreeAggregate::min && m_.aggregate != TreeAggregate::max) {
         for (int t = 0; t < trees; ++t) {
-          const float* w = m_.dense_weights.data() + int64_t(results_[t * stride + row]) * targets;
-          for (int64_t c = 0; c < targets; ++c) scores[c] += double(w[c]);
+          const double* w = m_.dense_weights.data() + int64_t(results_[t * stride + row]) * targets;
+          for (int64_t c = 0; c < targets; ++c) scores[c] += w[c];
         }
         if (trees > 0) std::memset(has, 1, size_t(targets));
         continue;
@@ -263,13 +263,13 @@ Status run_plain(OpRun& r, const ForestModel& m, const Tensor& x, const ForestRo
   });
 }
 
-// Every list has exactly one float32 vote for each target, in order.
+// Every list has exactly one vote for each target, in order.
 bool is_dense(const Forest& f, size_t targets) {
   if (!f.lists || f.list_votes.size() != (f.list_begin.size() - 1) * targets) return false;
   for (size_t i = 0; i + 1 < f.list_begin.size(); ++i)
     if (f.list_begin[i] != i * targets) return false;
   for (size_t i = 0; i < f.list_votes.size(); ++i)
-    if (size_t(f.list_votes[i].target) != i % targets || double(float(f.list_votes[i].weight)) != f.list_votes[i].weight) return false;
+    if (size_t(f.list_votes[i].target) != i % targets) return false;
   return true;
 }
 
@@ -284,7 +284,7 @@ Status finish_forest(ForestModel& m, bool doubles) {
   m.fast = !m.spec.roots.empty() && pack_forest(m.spec, lists, doubles, &m.packed);
   m.dense = m.fast && is_dense(m.packed, size_t(m.spec.targets));
   if (m.dense)
-    for (const TreeVote& v : m.packed.list_votes) m.dense_weights.push_back(float(v.weight));
+    for (const TreeVote& v : m.packed.list_votes) m.dense_weights.push_back(v.weight);
   return {};
 }
 

@@ -17,7 +17,7 @@ struct ForestModel {
   Forest packed;
   bool fast = false;                     // packed is valid
   bool dense = false;                    // every list has one vote for each target, in order
-  std::vector<float> dense_weights;      // [lists][targets]
+  std::vector<double> dense_weights;      // [lists][targets]
   std::vector<char> voted;               // targets that some leaf votes for
   TreeAggregate aggregate = TreeAggregate::sum;
   std::vector<double> base;              // empty, or one or more values
