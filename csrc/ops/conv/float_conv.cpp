@@ -1,0 +1,101 @@
+#include "ops/conv/float_conv.h"
+
+#include "base/checked.h"
+#include "ops/elementwise/convert.h"
+
+namespace engine {
+namespace {
+
+constexpr double kMacsPerNs = 30;
+
+int64_t aligned(int64_t floats) { return round_up(floats * int64_t(sizeof(float)), int64_t(kAlignment)); }
+
+}  // namespace
+
+double conv_tile_ns(const ConvShape& s, size_t tiles) {
+  double macs = double(s.n) * double(s.transposed ? s.in_pixels() : s.out_pixels()) * double(s.weight_count());
+  return tiles == 0 ? 1 : std::max(50.0, macs / kMacsPerNs / double(tiles));
+}
+
+Status FloatConv::prepare(PrepareContext& c, const ConvShape& shape, ChannelLayout input, ChannelLayout output,
+                          const ConvEpilogue& epilogue, int weight, int bias, DType dtype) {
+  shape_ = shape;
+  weight_ = weight;
+  bias_ = bias;
+  dtype_ = dtype;
+  plan_ = make_conv_plan(shape, input, output, epilogue);
+  ns_per_tile_ = conv_tile_ns(shape, plan_->tiles());
+  c.need_scratch(int64_t(plan_->scratch_bytes()));
+  bool constant = c.is_constant(weight) && (bias < 0 || c.is_constant(bias));
+  if (constant && dtype == DType::Float) ENGINE_TRY(pack_constant(c));
+  int64_t shared = packed_ ? 0 : aligned(int64_t(plan_->packed_floats()));
+  if (dtype != DType::Float) shared += widened_bytes();
+  c.need_shared_scratch(shared);
+  return {};
+}
+
+int64_t FloatConv::widened_bytes() const {
+  int64_t in = shape_.n * shape_.c_in * shape_.in_pixels(), out = shape_.n * shape_.c_out * shape_.out_pixels();
+  return aligned(in) + aligned(shape_.weight_count()) + aligned(shape_.c_out) + 2 * aligned(out);
+}
+
+Status FloatConv::pack_constant(PrepareContext& c) {
+  const float* w = c.value(weight_)->as<float>();
+  const float* b = bias_ < 0 ? nullptr : c.value(bias_)->as<float>();
+  // The packed form holds the bias too: another bias is another packing.
+  std::string kind = plan_->packing_key();
+  if (b) kind += format(" bias %p", static_cast<const void*>(b));
+  ENGINE_ASSIGN(packed_, c.pack(weight_, kind, int64_t(plan_->packed_floats() * sizeof(float)), [&](char* memory) {
+    plan_->pack(w, b, reinterpret_cast<float*>(memory), 0, plan_->pack_items());
+  }));
+  return {};
+}
+
+Status FloatConv::run_float(OpRun& r, const float* input, const float* weight, const float* bias, const float* residual, float* output,
+                            char* scratch) const {
+  const float* packed = packed_ ? reinterpret_cast<const float*>(packed_->data()) : reinterpret_cast<float*>(scratch);
+  if (!packed_) {
+    double ns = double(plan_->packed_floats()) / double(std::max<size_t>(1, plan_->pack_items()));
+    ENGINE_TRY(r.parallel(int64_t(plan_->pack_items()), ns, [&](int64_t begin, int64_t end, int) {
+      plan_->pack(weight, bias, reinterpret_cast<float*>(scratch), size_t(begin), size_t(end));
+    }));
+  }
+  ConvTensors tensors{input, packed, residual, output};
+  return r.parallel(int64_t(plan_->tiles()), ns_per_tile_, [&](int64_t begin, int64_t end, int worker) {
+    plan_->run(tensors, size_t(begin), size_t(end), r.scratch(worker));
+  });
+}
+
+Status FloatConv::run(OpRun& r, int residual) const {
+  const void* bias = bias_ >= 0 && r.has(bias_) ? r.in(bias_).data : nullptr;
+  const void* rest = residual >= 0 && r.has(residual) ? r.in(residual).data : nullptr;
+  if (dtype_ == DType::Float)
+    return run_float(r, r.in<float>(0), r.in<float>(weight_), static_cast<const float*>(bias), static_cast<const float*>(rest),
+                     r.out<float>(0), r.shared_scratch());
+  Converter widen(dtype_, DType::Float), narrow(DType::Float, dtype_);
+  int64_t in = shape_.n * shape_.c_in * shape_.in_pixels(), out = shape_.n * shape_.c_out * shape_.out_pixels();
+  int64_t size = dtype_size(dtype_);
+  char* at = r.shared_scratch();
+  Status status;
+  auto widened = [&](const void* from, int64_t count) -> const float* {
+    float* to = reinterpret_cast<float*>(at);
+    at += aligned(count);
+    if (!from || !status.ok()) return nullptr;
+    status = r.parallel(count, widen.ns_per_element(), [&](int64_t begin, int64_t end, int) {
+      widen(static_cast<const char*>(from) + begin * size, to + begin, end - begin);
+    });
+    return to;
+  };
+  const float* x = widened(r.in(0).data, in);
+  const float* w = widened(r.in(weight_).data, shape_.weight_count());
+  const float* b = widened(bias, shape_.c_out);
+  const float* residual_f = widened(rest, out);
+  float* y = reinterpret_cast<float*>(at);
+  at += aligned(out);
+  ENGINE_TRY(std::move(status));
+  ENGINE_TRY(run_float(r, x, w, b, residual_f, y, at));
+  char* to = r.out<char>(0);
+  return r.parallel(out, narrow.ns_per_element(), [&](int64_t begin, int64_t end, int) { narrow(y + begin, to + begin * size, end - begin); });
+}
+
+}  // namespace engine
