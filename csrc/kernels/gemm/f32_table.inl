@@ -78,6 +78,12 @@ static void run_panel(const Block& block, const Columns& panel) {
   }
 }
 
+// Packing a panel for one tile pays when rows of B are so far apart that a narrow group of columns uses little of each
+// page, and enough rows of A follow.
+static bool reads_in_place(const GemmF32& g, int64_t rows) {
+  return g.b_col == 1 && (kRegisters == 32 || rows <= 2 * kMostRows || (g.b_row >= 0 && g.b_row <= 256));
+}
+
 static Columns columns_of_panel(const Block& block, int64_t n0) {
   const GemmF32& g = *block.g;
   Columns panel;
@@ -92,8 +98,7 @@ static Columns columns_of_panel(const Block& block, int64_t n0) {
   }
   panel.b = g.b + block.k0 * g.b_row + n0 * g.b_col;
   panel.b_row = g.b_row;
-  bool whole = panel.columns % kLanes == 0, few_rows = block.tile.m1 - block.tile.m0 <= 2 * kMostRows;
-  if (g.b_col == 1 && whole && few_rows) return panel;
+  if (reads_in_place(g, block.tile.m1 - block.tile.m0) && panel.columns % kLanes == 0) return panel;
   panel.b_row = panel.vectors * kLanes;
   pack_panel_f32(panel.b, g.b_row, g.b_col, block.k, panel.columns, panel.b_row, block.panel);
   panel.b = block.panel;
