@@ -78,7 +78,7 @@ def test_edges_of_the_micro_tile():
             check(both(a, b), a, b)
 
 
-@pytest.mark.parametrize("m,n,k", [(5, 3, 9), (33, 70, 20), (1, 130, 65), (70, 1, 31), (50, 96, 48)])
+@pytest.mark.parametrize(("m", "n", "k"), [(5, 3, 9), (33, 70, 20), (1, 130, 65), (70, 1, 31), (50, 96, 48)])
 def test_strides(m, n, k):
     r = rng(m, n, k)
     a, b = uniform(r, m, k), uniform(r, k, n)
@@ -99,7 +99,8 @@ def test_output_rows_may_be_apart_and_nothing_else_is_written():
     frame = np.full((19, 50), 7, np.float32)
     gemm(a, b, c=frame[:, 4:41])
     np.testing.assert_array_equal(frame[:, 4:41], gemm(a, b))
-    assert np.all(frame[:, :4] == 7) and np.all(frame[:, 41:] == 7)
+    assert np.all(frame[:, :4] == 7)
+    assert np.all(frame[:, 41:] == 7)
 
 
 @pytest.mark.parametrize("k", [30, 2047, 2048, 2049, 5000])
@@ -110,7 +111,7 @@ def test_tiles_give_the_bits_of_the_whole(k):
     m, n = 5 * rows + 1, 3 * panel + 5
     a, b, bias, res = uniform(r, m, k), uniform(r, k, n), uniform(r, n), uniform(r, m, n)
     packed = t.GemmPackedB(b, backwards=True)
-    options = dict(column_bias=bias, residual=res, activation=A.gelu_tanh, alpha=0.5)
+    options = {"column_bias": bias, "residual": res, "activation": A.gelu_tanh, "alpha": 0.5}
     whole = gemm(a, packed, tile_m=m, tile_n=n, **options)
     block = t.gemm_k_block(k)
     for tile_m, tile_n, workers in itertools.product((1, rows, rows + 3), (panel, 2 * panel), (1, 3)):
@@ -134,7 +135,7 @@ def test_a_row_does_not_depend_on_its_batch(k):
         np.testing.assert_array_equal(gemm(a, b[:, :n]), whole[:, :n])
 
 
-@pytest.mark.parametrize("m,n,k", [(3, 5, 4), (20, 70, 16), (1, 33, 9), (14, 64, 3000)])
+@pytest.mark.parametrize(("m", "n", "k"), [(3, 5, 4), (20, 70, 16), (1, 33, 9), (14, 64, 3000)])
 def test_epilogue_terms(m, n, k):
     r = rng(m, n)
     a, b, c0 = uniform(r, m, k), uniform(r, k, n), uniform(r, m, n)
@@ -159,8 +160,10 @@ def test_beta_zero_does_not_read_c():
     assert np.all(out == 3)
 
 
-@pytest.mark.parametrize("activation", [A.relu, A.leaky_relu, A.sigmoid, A.tanh, A.clip, A.gelu_erf, A.gelu_tanh,
-                                        A.silu, A.hard_sigmoid, A.hard_swish])
+@pytest.mark.parametrize(
+    "activation",
+    [A.relu, A.leaky_relu, A.sigmoid, A.tanh, A.clip, A.gelu_erf, A.gelu_tanh, A.silu, A.hard_sigmoid, A.hard_swish],
+)
 def test_activations_match_the_reference(activation):
     values = np.concatenate([np.linspace(-12, 12, 331), [np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-30, 3e38]])
     b = values.astype(np.float32)[None, :]
@@ -219,8 +222,22 @@ def test_half_weights_are_widened_exactly(transposed):
     np.testing.assert_array_equal(gemm(np.ones((1, 1), np.float32), t.GemmPackedB(special)), special)
 
 
-@pytest.mark.parametrize("m,n,k", [(1, 1, 1), (1, 768, 3072), (64, 768, 768), (1000, 1000, 1000), (7, 100000, 64),
-                                   (5000, 3, 40), (4, 4, 1000000), (300, 300, 100000), (0, 5, 5), (5, 0, 5), (5, 5, 0)])
+@pytest.mark.parametrize(
+    ("m", "n", "k"),
+    [
+        (1, 1, 1),
+        (1, 768, 3072),
+        (64, 768, 768),
+        (1000, 1000, 1000),
+        (7, 100000, 64),
+        (5000, 3, 40),
+        (4, 4, 1000000),
+        (300, 300, 100000),
+        (0, 5, 5),
+        (5, 0, 5),
+        (5, 5, 0),
+    ],
+)
 def test_tiles_cover_c_once_within_bounds(m, n, k):
     limit = t.gemm_blocking()["tile_macs"]
     rows, panel = t.gemm_blocking()["rows"], t.gemm_blocking()["panel"]
@@ -228,9 +245,18 @@ def test_tiles_cover_c_once_within_bounds(m, n, k):
         tiling = t.gemm_tiling(m, n, k, workers)
         work = 0
         for m0, m1, n0, n1, k0, k1 in tiling["ranges"]:
-            assert 0 <= m0 < m1 <= m and 0 <= n0 < n1 <= n and 0 <= k0 <= k1 <= k
+            assert 0 <= m0 < m1 <= m
+            assert 0 <= n0 < n1 <= n
+            assert 0 <= k0 <= k1 <= k
             macs = (m1 - m0) * (n1 - n0) * (k1 - k0)
             assert macs <= 2 * limit or (m1 - m0 <= 4 * rows and n1 - n0 <= panel and k1 - k0 <= 2048)
             work += macs
         assert work == m * n * k
         assert tiling["scratch_bytes"] % 64 == 0
+
+
+def test_packing_pays_for_large_products_only():
+    assert t.gemm_packing_pays(1024, 1024, 1024)
+    assert not t.gemm_packing_pays(1, 4096, 4096)
+    assert not t.gemm_packing_pays(1024, 64, 64)
+    assert not t.gemm_packing_pays(0, 0, 0)

@@ -45,7 +45,7 @@ def test_the_forced_tier_runs(tier):
     assert (t.gemm_int8_tile_macs() > 4_000_000) == (tier in ("avx512vnni", "avx512bf16"))
 
 
-@pytest.mark.parametrize("a_type,b_type", list(itertools.product(TYPES, TYPES)))
+@pytest.mark.parametrize(("a_type", "b_type"), list(itertools.product(TYPES, TYPES)))
 @pytest.mark.parametrize("m", [0, 1, 2, 3, 5, 6, 7, 13, 32])
 def test_small_sizes(m, a_type, b_type):
     r = rng(m)
@@ -56,7 +56,7 @@ def test_small_sizes(m, a_type, b_type):
         np.testing.assert_array_equal(product(a, b, a_zero=a_zero, b_zero=b_zero), exact(a, b, a_zero, b_zero))
 
 
-@pytest.mark.parametrize("a_type,b_type", list(itertools.product(TYPES, TYPES)))
+@pytest.mark.parametrize(("a_type", "b_type"), list(itertools.product(TYPES, TYPES)))
 def test_zero_points_of_rows_and_columns(a_type, b_type):
     r = rng(1)
     a, b = random_bytes(r, a_type, 19, 77), random_bytes(r, b_type, 77, 83)
@@ -65,7 +65,7 @@ def test_zero_points_of_rows_and_columns(a_type, b_type):
     np.testing.assert_array_equal(got, exact(a, b, rows[:, None], columns))
 
 
-@pytest.mark.parametrize("a_type,b_type", list(itertools.product(TYPES, TYPES)))
+@pytest.mark.parametrize(("a_type", "b_type"), list(itertools.product(TYPES, TYPES)))
 @pytest.mark.parametrize("k", [2, 7, 1024, 5000])
 def test_extremes_never_saturate(a_type, b_type, k):
     limits_a, limits_b = np.iinfo(a_type), np.iinfo(b_type)
@@ -81,7 +81,7 @@ def test_sums_beyond_int32_wrap():
     np.testing.assert_array_equal(product(a, b), (exact(a, b) + 2**31) % 2**32 - 2**31)
 
 
-@pytest.mark.parametrize("a_type,b_type", list(itertools.product(TYPES, TYPES)))
+@pytest.mark.parametrize(("a_type", "b_type"), list(itertools.product(TYPES, TYPES)))
 def test_strides(a_type, b_type):
     r = rng(2)
     a, b = random_bytes(r, a_type, 21, 52), random_bytes(r, b_type, 52, 70)
@@ -112,11 +112,12 @@ def test_only_the_result_is_written():
     for dtype in (np.int32, np.float32, np.uint8, np.int8):
         frame = np.full((9, 50), 7, dtype)
         t.GemmInt8Call(a, b, frame[:, 4:41], scale=1e-3).run()
-        assert np.all(frame[:, :4] == 7) and np.all(frame[:, 41:] == 7)
+        assert np.all(frame[:, :4] == 7)
+        assert np.all(frame[:, 41:] == 7)
         assert np.any(frame[:, 4:41] != 7)
 
 
-@pytest.mark.parametrize("m,n,k", [(5, 3, 9), (33, 70, 100), (1, 130, 65)])
+@pytest.mark.parametrize(("m", "n", "k"), [(5, 3, 9), (33, 70, 100), (1, 130, 65)])
 def test_float_results(m, n, k):
     r = rng(m, n)
     a, b = random_bytes(r, np.uint8, m, k), random_bytes(r, np.int8, k, n)
@@ -127,8 +128,16 @@ def test_float_results(m, n, k):
     np.testing.assert_array_equal(got, sums.astype(np.float32) * np.float32(0.01))
     got = product(a, b, np.float32, a_zero=128, column_scales=columns, row_scales=rows, float_bias=bias)
     np.testing.assert_array_equal(got, sums.astype(np.float32) * rows[:, None] * columns + bias)
-    got = product(a, b, np.float32, a_zero=128, column_scales=columns, bias=integer_bias, float_bias=bias,
-                  activation=t.Activation.relu.value)
+    got = product(
+        a,
+        b,
+        np.float32,
+        a_zero=128,
+        column_scales=columns,
+        bias=integer_bias,
+        float_bias=bias,
+        activation=t.Activation.relu.value,
+    )
     want = np.maximum((sums + integer_bias).astype(np.float32) * columns + bias, 0)
     np.testing.assert_array_equal(got, want)
     got = product(a, b, np.float32, a_zero=128, scale=1e-4, activation=t.Activation.tanh.value)
@@ -145,7 +154,9 @@ def test_requantised_results(c_type):
     sums = exact(a, b, 100)
     for zero in (0, info.min, info.max, 5):
         for low, high in ((0, 0), (max(zero, info.min), info.max)):
-            got = product(a, b, c_type, a_zero=100, bias=bias, column_scales=columns, c_zero=zero, c_low=low, c_high=high)
+            got = product(
+                a, b, c_type, a_zero=100, bias=bias, column_scales=columns, c_zero=zero, c_low=low, c_high=high
+            )
             x = np.rint((sums + bias).astype(np.float32) * columns).astype(np.int64) + zero
             bounds = (info.min, info.max) if (low, high) == (0, 0) else (low, high)
             np.testing.assert_array_equal(got, np.clip(x, *bounds))

@@ -58,8 +58,9 @@ def test_strides_and_terms(dtype):
     c, bias = matrices(2, dtype, 21, 50, 1)[1].repeat(21, 0), matrices(3, dtype, 1, 50, 1)[1][0]
     want = product(a, b, alpha=dtype(3), column_bias=bias)
     expect(want, a, b, alpha=dtype(3), bias=bias)
-    for fa, fb in itertools.product((a, np.asfortranarray(a), a.repeat(2, 1)[:, ::2]),
-                                    (b, np.asfortranarray(b), b[::-1].copy()[::-1])):
+    for fa, fb in itertools.product(
+        (a, np.asfortranarray(a), a.repeat(2, 1)[:, ::2]), (b, np.asfortranarray(b), b[::-1].copy()[::-1])
+    ):
         np.testing.assert_array_equal(product(fa, fb, alpha=dtype(3), column_bias=bias), want)
     out = c.copy()
     t.gemm_typed(a, b, out, alpha=dtype(2), beta=dtype(5), column_bias=bias)
@@ -82,7 +83,8 @@ def test_only_the_result_is_written_and_stale_values_are_not_read():
     frame = np.full((9, 40), np.nan)
     t.gemm_typed(a, b, frame[:, 3:24])
     expect(frame[:, 3:24], a, b)
-    assert np.isnan(frame[:, :3]).all() and np.isnan(frame[:, 24:]).all()
+    assert np.isnan(frame[:, :3]).all()
+    assert np.isnan(frame[:, 24:]).all()
 
 
 def test_nan_and_infinity_travel():
