@@ -15,15 +15,7 @@ class If final : public Op {
       ENGINE_ASSIGN(types, c.infer_body(condition->as<uint8_t>()[0] ? "then_branch" : "else_branch", {}));
       ENGINE_TRY(check_count(c, types.size()));
     } else {
-      ENGINE_ASSIGN(types, c.infer_body("then_branch", {}));
-      ENGINE_ASSIGN(std::vector<TypeInfo> other, c.infer_body("else_branch", {}));
-      ENGINE_TRY(check_count(c, types.size()));
-      ENGINE_TRY(check_count(c, other.size()));
-      for (size_t o = 0; o < types.size(); ++o) {
-        Result<TypeInfo> joined = join_types(types[o], other[o]);
-        if (!joined.ok()) return std::move(joined).status().with_context("output " + std::to_string(o));
-        types[o] = joined.take();
-      }
+      ENGINE_ASSIGN(types, both_branches(c));
     }
     for (size_t o = 0; o < types.size(); ++o) {
       c.set(int(o), types[o]);
@@ -52,6 +44,36 @@ class If final : public Op {
   }
 
  private:
+  // What holds of the outputs whichever branch is taken. A branch that does not fit these shapes may never be taken: then the
+  // other one tells.
+  static Result<std::vector<TypeInfo>> both_branches(InferContext& c) {
+    ENGINE_ASSIGN(std::vector<TypeInfo> types, branch(c, "then_branch"));
+    ENGINE_ASSIGN(std::vector<TypeInfo> other, branch(c, "else_branch"));
+    if (types.empty() && other.empty()) return c.infer_body("then_branch", {});
+    if (types.empty()) return other;
+    if (other.empty()) return types;
+    for (size_t o = 0; o < types.size(); ++o) {
+      Result<TypeInfo> joined = join_types(types[o], other[o]);
+      if (!joined.ok()) return std::move(joined).status().with_context("output " + std::to_string(o));
+      types[o] = joined.take();
+    }
+    return types;
+  }
+
+  // The types of the branch's outputs; none when the branch is invalid.
+  static Result<std::vector<TypeInfo>> branch(InferContext& c, const char* name) {
+    Result<std::vector<TypeInfo>> types = c.infer_body(name, {});
+    if (!types.ok()) {
+      Status status = std::move(types).status();
+      if (status.code() != Code::InvalidModel) return status;
+      return std::vector<TypeInfo>();
+    }
+    ENGINE_TRY(check_count(c, types.value().size()));
+    for (const TypeInfo& type : types.value())
+      if (type.kind == TypeKind::Unknown) return std::vector<TypeInfo>();
+    return types;
+  }
+
   static Status check_count(const InferContext& c, size_t made) {
     if (int(made) == c.output_count()) return {};
     return error(Code::InvalidModel, "a branch has %zu outputs; the node has %d", made, c.output_count());

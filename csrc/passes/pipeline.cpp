@@ -6,6 +6,7 @@ namespace engine {
 // ENGINE_PASS(name, level, at load, at plan): in the order in which they run.
 #define ENGINE_PASSES(ENGINE_PASS)                   \
   ENGINE_PASS(sink_constants, Cheap, true, false)    \
+  ENGINE_PASS(inline_if, Cheap, true, true)          \
   ENGINE_PASS(drop_identity, Cheap, true, true)      \
   ENGINE_PASS(merge_common, Cheap, true, false)      \
   ENGINE_PASS(merge_transposes, Cheap, true, false)  \

@@ -18,6 +18,25 @@ bool same_signature(const Plan& plan, std::span<const Value* const> inputs) {
   return true;
 }
 
+// Stands for a branch that cannot run: an If may hold one for shapes that never occur. The model fails only when it is taken.
+class FailingProgram final : public Subprogram {
+ public:
+  FailingProgram(const Graph& graph, Status status) : inputs_(int(graph.inputs.size())), status_(std::move(status)) {
+    for (ValueId v : graph.outputs) outputs_.push_back(graph[v].type);
+  }
+  int inputs() const override { return inputs_; }
+  int outputs() const override { return int(outputs_.size()); }
+  TypeInfo output_type(int i) const override { return outputs_[size_t(i)]; }
+  Status run(RunContext&, std::span<const Value* const>, std::span<Value>) override {
+    return Status(status_.code(), status_.message());
+  }
+
+ private:
+  int inputs_;
+  std::vector<TypeInfo> outputs_;
+  Status status_;
+};
+
 }  // namespace
 
 Result<std::unique_ptr<RunState>> PlanEntry::take(MemoryAccount* account) {
@@ -51,8 +70,14 @@ Status Program::compile_bodies() {
   for (Node& node : graph_.nodes)
     for (Body& body : node.bodies) {
       if (!body.graph) continue;
-      Result<std::shared_ptr<Program>> program = make(std::move(*body.graph), options_);
-      if (!program.ok()) return std::move(program).status().with_context(node.label() + " body '" + body.name + "'");
+      Graph graph = clone(*body.graph);
+      Result<std::shared_ptr<Program>> program = make(std::move(graph), options_);
+      if (!program.ok()) {
+        Status status = std::move(program).status().with_context(node.label() + " body '" + body.name + "'");
+        if (node.op_type != "If" || status.code() != Code::InvalidModel) return status;
+        body.program = std::make_shared<FailingProgram>(*body.graph, std::move(status));
+        continue;
+      }
       body.program = program.take();
       body.graph = std::make_shared<Graph>(static_cast<Program*>(body.program.get())->graph());
     }
