@@ -93,7 +93,7 @@ class DynamicQuantizeLstm final : public Lstm {
 
 void op_lstm(OpTable& t) {
   for (int since : {1, 7, 14, 22}) t.add<Lstm>("", "LSTM", since, 3, 8, 0, 3);
-  t.add<DynamicQuantizeLstm>("com.microsoft", "DynamicQuantizeLSTM", 1, 12, 12, 0, 3);
+  t.add<DynamicQuantizeLstm>("com.microsoft", "DynamicQuantizeLSTM", 1, 3, 12, 0, 3);
 }
 
 }  // namespace engine
