@@ -111,7 +111,7 @@ Status RecurrentWeights::quantize(OpRun& r, const Operands& o) const {
     for (int64_t j = d * s_.n; j < (d + 1) * s_.n; ++j) both[j] = scales[d].scale * scale[j];
     ENGINE_TRY(r.parallel(n, 1.0, [&](int64_t begin, int64_t end, int) {
       const float* zero = scales[d].zero != 0 ? &scales[d].zero : nullptr;
-      quantizer(a + begin, RunScales{&scales[d].scale, zero, false}, bytes + d * m_ * s_.k + begin, end - begin);
+      quantizer(a + begin, QuantScales{&scales[d].scale, zero, false}, bytes + d * m_ * s_.k + begin, end - begin);
     }));
   }
   return {};
