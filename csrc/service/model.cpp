@@ -73,7 +73,7 @@ class ModelLoader {
     model_->load_times_.read = now_ns() - began;
     ENGINE_TRY(describe(read));
     ENGINE_TRY(compile(std::move(read.graph)));
-    ENGINE_TRY(plan_fixed_shapes());
+    ENGINE_TRY(plan_ahead());
     return model_;
   }
 
@@ -125,23 +125,28 @@ class ModelLoader {
     }
   }
 
-  // A model whose input shapes are all fixed has one plan: it is made now, so that the first call finds it.
-  Status plan_fixed_shapes() {
+  // Makes a plan now, so that constants are packed and a model whose shapes are all fixed has the plan that its calls need. Open
+  // dimensions are taken as 1: that this one does not fit says nothing of others.
+  Status plan_ahead() {
     const Graph& graph = model_->program_->graph();
     std::vector<Value> inputs(graph.inputs.size());
     std::vector<const Value*> refs;
+    bool fixed = true;
     for (size_t i = 0; i < graph.inputs.size(); ++i) {
       const TypeInfo& type = graph[graph.inputs[i]].type;
-      if (!type.static_shape()) return {};
+      if (!type.is_tensor() || !type.has_rank) return {};
       inputs[i].kind = ValueKind::Tensor;
       inputs[i].tensor.dtype = type.dtype;
-      inputs[i].tensor.shape = type.shape;
+      for (int64_t d : type.shape) {
+        inputs[i].tensor.shape.push_back(d < 0 ? 1 : d);
+        fixed &= d >= 0;
+      }
       refs.push_back(&inputs[i]);
     }
     int64_t began = now_ns();
     Result<RefPtr<PlanEntry>> entry = model_->program_->entry_for(refs);
     model_->load_times_.plan = now_ns() - began;
-    return entry.ok() ? Status() : std::move(entry).status();
+    return entry.ok() || !fixed ? Status() : std::move(entry).status();
   }
 
   const LoadOptions& options_;

@@ -43,9 +43,9 @@ int64_t integer_at(const Tensor& t, int64_t i) {
     case DType::Int64: return t.as<int64_t>()[i];
     case DType::Int32: return t.as<int32_t>()[i];
     case DType::Int16: return t.as<int16_t>()[i];
-    case DType::Int8:
-    case DType::Int4:
-    case DType::Int2: return t.as<int8_t>()[i];
+    case DType::Int8: return t.as<int8_t>()[i];
+    case DType::Int4: return int8_t(t.as<uint8_t>()[i] << 4) >> 4;
+    case DType::Int2: return int8_t(t.as<uint8_t>()[i] << 6) >> 6;
     case DType::Uint64: return int64_t(t.as<uint64_t>()[i]);
     case DType::Uint32: return t.as<uint32_t>()[i];
     case DType::Uint16: return t.as<uint16_t>()[i];
