@@ -10,8 +10,11 @@ namespace engine {
   ENGINE_PASS(drop_identity, Cheap, true, true)      \
   ENGINE_PASS(merge_common, Cheap, true, false)      \
   ENGINE_PASS(merge_transposes, Cheap, true, false)  \
+  ENGINE_PASS(fuse_quantized_product, All, true, true)    \
   ENGINE_PASS(normalize_products, All, true, true)        \
+  ENGINE_PASS(merge_reshaped_transpose, All, false, true) \
   ENGINE_PASS(fuse_transpose_product, All, true, true)    \
+  ENGINE_PASS(fuse_attention, All, false, true)           \
   ENGINE_PASS(fuse_product_bias, All, true, true)         \
   ENGINE_PASS(fuse_product_residual, All, false, true)    \
   ENGINE_PASS(fuse_product_activation, All, true, true)   \
