@@ -311,3 +311,16 @@ def test_layout_conversion_round_trips(tier):
             padded[:, :channels] = x
             np.testing.assert_array_equal(y, padded.reshape(2, blocks, lanes, pixels).swapaxes(2, 3))
             np.testing.assert_array_equal(_testing.from_blocked(y, channels), x)
+
+
+def test_blocked_is_preferred_where_blocks_fill(tier):
+    lanes = _testing.block_lanes()
+    size = dict(spatial=(14, 14), kernel=(3, 3), pad=1)
+    preferred = [shape(64, 64, **size), shape(64, 64, groups=64, **size), shape(64, 64, groups=2, **size)]
+    plain = [shape(64, 64, groups=32, **size), shape(64, 1, **size), shape(1, 64, **size), shape(64, 64, transposed=True, **size),
+             shape(lanes // 2 * 6, lanes * 6, groups=6, **size)]  # fmt: skip
+    for s in preferred:
+        assert _testing.conv_prefers_blocked(s)
+        assert _testing.ConvPlan(s, "blocked", "blocked").algorithm in ("direct", "depthwise")
+    for s in plain:
+        assert not _testing.conv_prefers_blocked(s)
