@@ -286,3 +286,24 @@ def test_attributes_may_be_external(folder):
     graph.output.add(name="c")
     path.write_bytes(onnx.ModelProto(ir_version=10, graph=graph, opset_import=[helper.make_opsetid("", 21)]).SerializeToString())
     assert same(constants(read(path)["graph"])["c"], W)
+
+
+def test_writers_in_between_are_found(folder):
+    path = folder / "model" / "w.bin"
+
+    def check(change) -> None:
+        os.utime(path, ns=(0, 0))
+        _testing.check_unchanged_after(str(path), change)
+
+    check(lambda: None)
+    check(lambda: path.read_bytes())
+    for change in (
+        lambda: path.write_bytes(W.tobytes()),
+        lambda: path.write_bytes(W.tobytes()[:-1]),
+        lambda: os.truncate(path, 8),
+    ):
+        with pytest.raises(_testing.ReadError, match="InvalidModel.*changed while it was read"):
+            check(change)
+    (folder / "new.bin").write_bytes(b"new")
+    check(lambda: os.replace(folder / "new.bin", path))
+    check(lambda: path.unlink())

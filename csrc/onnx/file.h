@@ -12,6 +12,15 @@
 #include "base/memory.h"
 #include "base/status.h"
 
+// file_posix.cpp where it is set, file_portable.cpp otherwise.
+#if !defined(ENGINE_POSIX_FILES)
+#if defined(_WIN32)
+#define ENGINE_POSIX_FILES 0
+#else
+#define ENGINE_POSIX_FILES 1
+#endif
+#endif
+
 namespace engine {
 
 // A regular file, open for reading. Closes when destroyed.
@@ -38,13 +47,15 @@ class OpenFile {
   Result<RefPtr<Buffer>> read() const;
   // Maps the whole file, read-only; where the system cannot map, reads it. `mapped` says which. The mapping lives as long as the buffer.
   Result<RefPtr<Buffer>> map(bool* mapped) const;
-  // InvalidModel when the file's size or times are no longer those at open().
+  // InvalidModel when the file's size or time of writing is no longer that at open(). Giving its name to another file is no change.
   Status check_unchanged() const;
 
  private:
   OpenFile() = default;
+#if ENGINE_POSIX_FILES
   static Result<OpenFile> adopt(int descriptor, const std::string& path);
   int descriptor_ = -1;
+#endif
   std::string path_, identity_, stamp_;
   int64_t size_ = 0, links_ = 1;
 };

@@ -1,4 +1,6 @@
-#if !defined(_WIN32)
+#include "onnx/file.h"
+
+#if ENGINE_POSIX_FILES
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -9,8 +11,6 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-
-#include "onnx/file.h"
 
 namespace engine {
 namespace {
@@ -41,14 +41,14 @@ class Mapping : public RefCounted {
   size_t size_;
 };
 
+// Not the time of the last status change: giving the name to another file changes that too, and is how files are to be replaced.
 std::string stamp_of(const struct stat& s) {
 #if defined(__APPLE__)
-  const timespec &modified = s.st_mtimespec, &changed = s.st_ctimespec;
+  const timespec& modified = s.st_mtimespec;
 #else
-  const timespec &modified = s.st_mtim, &changed = s.st_ctim;
+  const timespec& modified = s.st_mtim;
 #endif
-  return format("%lld %lld.%09ld %lld.%09ld", (long long)s.st_size, (long long)modified.tv_sec, long(modified.tv_nsec),
-                (long long)changed.tv_sec, long(changed.tv_nsec));
+  return format("%lld %lld.%09ld", (long long)s.st_size, (long long)modified.tv_sec, long(modified.tv_nsec));
 }
 
 const char* kind_of(mode_t mode) {

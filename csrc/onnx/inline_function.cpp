@@ -45,7 +45,7 @@ std::string Builder::unique_name(const Scope& scope, Bytes name) {
   auto& taken = scope.context->inlined_names;
   if (taken.empty())
     for (const GraphValue& value : scope.context->graph->values) taken.insert(value.name);
-  while (!taken.insert(candidate).second) candidate += "#" + std::to_string(++made_names_);
+  while (!taken.insert(candidate).second) candidate.append("#").append(std::to_string(++made_names_));
   return candidate;
 }
 

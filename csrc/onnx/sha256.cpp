@@ -31,6 +31,13 @@ void expand_schedule(const uint8_t* block, uint32_t w[64]) {
   }
 }
 
+// One round. Only d and h change; the caller turns the names of the variables instead of their values.
+inline void round(uint32_t a, uint32_t b, uint32_t c, uint32_t& d, uint32_t e, uint32_t f, uint32_t g, uint32_t& h, uint32_t word) {
+  uint32_t t1 = h + (std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25)) + (g ^ (e & (f ^ g))) + word;
+  d += t1;
+  h = t1 + (std::rotr(a, 2) ^ std::rotr(a, 13) ^ std::rotr(a, 22)) + ((a & b) | (c & (a | b)));
+}
+
 }  // namespace
 
 void compress_portable(uint32_t state[8], const uint8_t* blocks, size_t count) {
@@ -38,12 +45,16 @@ void compress_portable(uint32_t state[8], const uint8_t* blocks, size_t count) {
     uint32_t w[64];
     expand_schedule(blocks, w);
     uint32_t a = state[0], b = state[1], c = state[2], d = state[3], e = state[4], f = state[5], g = state[6], h = state[7];
-    for (int t = 0; t < 64; ++t) {
-      uint32_t s1 = std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25);
-      uint32_t t1 = h + s1 + ((e & f) ^ (~e & g)) + kRoundConstants[t] + w[t];
-      uint32_t s0 = std::rotr(a, 2) ^ std::rotr(a, 13) ^ std::rotr(a, 22);
-      uint32_t t2 = s0 + ((a & b) ^ (a & c) ^ (b & c));
-      h = g, g = f, f = e, e = d + t1, d = c, c = b, b = a, a = t1 + t2;
+    for (int t = 0; t < 64; t += 8) {
+      const uint32_t *k = kRoundConstants + t, *v = w + t;
+      round(a, b, c, d, e, f, g, h, k[0] + v[0]);
+      round(h, a, b, c, d, e, f, g, k[1] + v[1]);
+      round(g, h, a, b, c, d, e, f, k[2] + v[2]);
+      round(f, g, h, a, b, c, d, e, k[3] + v[3]);
+      round(e, f, g, h, a, b, c, d, k[4] + v[4]);
+      round(d, e, f, g, h, a, b, c, k[5] + v[5]);
+      round(c, d, e, f, g, h, a, b, k[6] + v[6]);
+      round(b, c, d, e, f, g, h, a, k[7] + v[7]);
     }
     state[0] += a, state[1] += b, state[2] += c, state[3] += d, state[4] += e, state[5] += f, state[6] += g, state[7] += h;
   }

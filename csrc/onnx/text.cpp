@@ -59,6 +59,6 @@ std::string shown(Bytes text) {
   return out;
 }
 
-std::string quoted(Bytes text) { return "'" + shown(text) + "'"; }
+std::string quoted(Bytes text) { return std::string("'").append(shown(text)).append("'"); }
 
 }  // namespace engine::onnx

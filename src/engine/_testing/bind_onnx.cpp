@@ -3,6 +3,7 @@
 #include <pybind11/stl.h>
 
 #include "graph/graph.h"
+#include "onnx/file.h"
 #include "onnx/reader.h"
 #include "onnx/sha256.h"
 
@@ -167,6 +168,13 @@ void bind_onnx(py::module_& m) {
   m.def("read_model", &read_described, py::arg("source"), py::arg("sha256") = "", py::arg("external_data_dirs") = std::vector<std::string>(),
         py::arg("hash_files") = false, py::arg("share_mapping") = true, py::arg("memory_limit") = 0);
   m.def("read_model_only", &read_only, py::arg("source"), py::arg("external_data_dirs") = std::vector<std::string>(), py::arg("share_mapping") = true);
+  m.def("check_unchanged_after", [](const std::string& path, const py::function& change) {
+    Result<OpenFile> file = OpenFile::open(path);
+    if (!file.ok()) raise_status(std::move(file).status());
+    change();
+    Status status = file.value().check_unchanged();
+    if (!status.ok()) raise_status(status);
+  });
   m.def("dump_model", [](const py::object& source) { return dump_graph(read(source, "", {}, false, true, 0).result.value().graph); });
   m.def("sha256_paths", &sha256_paths);
   m.def("sha256", [](const std::vector<py::bytes>& parts, size_t path) {
