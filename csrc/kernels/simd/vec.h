@@ -7,6 +7,7 @@
 //   broadcast     one value in every lane (overloaded on float and int32_t)
 //   load, store   unaligned; with a last argument n (0 <= n <= kWidth) only n lanes are touched in memory and the
 //                 other lanes of a load are zero
+//   load_or       a partial load whose other lanes come from a vector
 //   fma(a,b,c)    a*b + c rounded once (scalar: through double, the sum may be rounded twice); fnma(a,b,c) c - a*b
 //   min, max      (a, b): b when either is NaN or both are zeros, so min(limit, x) keeps a NaN in x
 //   min_nan, max_nan   NaN when either is NaN

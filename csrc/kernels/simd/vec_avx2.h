@@ -34,6 +34,10 @@ ENGINE_INLINE F32 broadcast(float x) { return {_mm256_set1_ps(x)}; }
 ENGINE_INLINE I32 broadcast(int32_t x) { return {_mm256_set1_epi32(x)}; }
 ENGINE_INLINE F32 load(const float* p) { return {_mm256_loadu_ps(p)}; }
 ENGINE_INLINE F32 load(const float* p, size_t n) { return {_mm256_maskload_ps(p, first_lanes(n))}; }
+ENGINE_INLINE F32 load_or(const float* p, size_t n, F32 other) {
+  __m256i mask = first_lanes(n);
+  return {_mm256_blendv_ps(other.v, _mm256_maskload_ps(p, mask), _mm256_castsi256_ps(mask))};
+}
 ENGINE_INLINE void store(float* p, F32 x) { _mm256_storeu_ps(p, x.v); }
 ENGINE_INLINE void store(float* p, F32 x, size_t n) { _mm256_maskstore_ps(p, first_lanes(n), x.v); }
 ENGINE_INLINE I32 load(const int32_t* p) { return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))}; }

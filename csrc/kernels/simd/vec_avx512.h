@@ -37,6 +37,9 @@ ENGINE_INLINE F32 broadcast(float x) { return {_mm512_set1_ps(x)}; }
 ENGINE_INLINE I32 broadcast(int32_t x) { return {_mm512_set1_epi32(x)}; }
 ENGINE_INLINE F32 load(const float* p) { return {_mm512_loadu_ps(p)}; }
 ENGINE_INLINE F32 load(const float* p, size_t n) { return {_mm512_maskz_loadu_ps(first_lanes(n), p)}; }
+ENGINE_INLINE F32 load_or(const float* p, size_t n, F32 other) {
+  return {_mm512_mask_loadu_ps(other.v, first_lanes(n), p)};
+}
 ENGINE_INLINE void store(float* p, F32 x) { _mm512_storeu_ps(p, x.v); }
 ENGINE_INLINE void store(float* p, F32 x, size_t n) { _mm512_mask_storeu_ps(p, first_lanes(n), x.v); }
 ENGINE_INLINE I32 load(const int32_t* p) { return {_mm512_loadu_si512(p)}; }

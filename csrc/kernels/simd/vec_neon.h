@@ -31,6 +31,12 @@ ENGINE_INLINE F32 load(const float* p, size_t n) {
   memcpy(lane, p, 4 * n);
   return {vld1q_f32(lane)};
 }
+ENGINE_INLINE F32 load_or(const float* p, size_t n, F32 other) {
+  float lane[kWidth];
+  vst1q_f32(lane, other.v);
+  memcpy(lane, p, 4 * n);
+  return {vld1q_f32(lane)};
+}
 ENGINE_INLINE void store(float* p, F32 x) { vst1q_f32(p, x.v); }
 ENGINE_INLINE void store(float* p, F32 x, size_t n) {
   float lane[kWidth];

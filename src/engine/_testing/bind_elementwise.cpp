@@ -13,7 +13,8 @@ using namespace engine;
 
 namespace {
 
-constexpr const char* kTypes[] = {"f32", "f64", "f16", "bf16", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "boolean"};
+constexpr const char* kTypes[] = {"f32", "f64", "f16", "bf16", "i8",  "i16",    "i32",
+                                  "i64", "u8",  "u16", "u32",  "u64", "boolean"};
 
 template <class Op>
 std::vector<std::string> names(int count, const char* (*name)(Op)) {
@@ -85,7 +86,8 @@ void bind_elementwise(py::module_& parent) {
   m.def("compare_ops", [] { return names(kCompareOps, compare_name); });
   m.def("predicate_ops", [] { return names(kPredicateOps, predicate_name); });
   m.def("element_types", [] { return std::vector<std::string>(kTypes, kTypes + kElementTypes); });
-  m.def("unary", unary, py::arg("type"), py::arg("op"), py::arg("x"), py::arg("y"), py::arg("a") = 0.0f, py::arg("b") = 0.0f);
+  m.def("unary", unary, py::arg("type"), py::arg("op"), py::arg("x"), py::arg("y"), py::arg("a") = 0.0f,
+        py::arg("b") = 0.0f);
   m.def("predicate", predicate);
   m.def("binary", binary);
   m.def("compare", compare);
