@@ -62,7 +62,7 @@ static void run_sum_exp_rows(const float* x, const float* shift, size_t rows, si
 }
 
 // Rows a leaf of a column's tree.
-inline constexpr size_t kColumnBlock = 64;
+inline constexpr size_t kColumnBlock = 32;
 
 // One vector of columns: elements p + r stride, of which `lanes` are read.
 template <class Op>

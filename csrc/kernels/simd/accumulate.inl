@@ -1,8 +1,9 @@
 // Accumulation in an order that the number of elements fixes, accurate for long inputs. For tier files.
 //
-// A run of elements is cut into blocks. A block is accumulated in four vectors (element i goes to lane i % (4 kWidth)),
-// which are combined as (0 + 1) + (2 + 3). The blocks' results are combined pairwise, as the leaves of a binary tree
-// that is filled from the left: the error grows with the logarithm of the number of blocks.
+// A leaf of at most kAccumulateLeaf elements is accumulated in four vectors (element i goes to lane i % (4 kWidth)),
+// which are combined as (0 + 1) + (2 + 3): at most 32 elements follow one another in a lane. The leaves of a block of
+// kAccumulateBlock elements are combined pairwise, in a binary tree that is filled from the left, then across the lanes;
+// the blocks in such a tree again. The error grows with the logarithm of the number of leaves.
 //
 // An Accumulator is a type with
 //   F32 init()                   the value of no elements
@@ -48,10 +49,13 @@ struct Contiguous {
   ENGINE_INLINE F32 at(size_t i, size_t n, F32 other) const { return load_or(p + i, n, other); }
 };
 
-// The first n elements of a source as one vector of partial results. `x.at(i)` gives the vector that begins at element
+inline constexpr size_t kAccumulateLeaf = 128 * kWidth;
+inline constexpr size_t kAccumulateBlock = 4096;
+
+// Elements begin .. end of a source as one vector of partial results. `x.at(i)` gives the vector that begins at element
 // i; `x.at(i, n, other)` its first n lanes, and the others from `other`. Each element is asked for once.
 template <class Accumulator, class Source>
-ENGINE_INLINE F32 accumulate_block(const Accumulator& op, const Source& x, size_t begin, size_t end) {
+ENGINE_INLINE F32 accumulate_leaf(const Accumulator& op, const Source& x, size_t begin, size_t end) {
   F32 a0 = op.init(), a1 = a0, a2 = a0, a3 = a0;
   size_t i = begin;
   for (; i + 4 * kWidth <= end; i += 4 * kWidth) {
@@ -67,18 +71,31 @@ ENGINE_INLINE F32 accumulate_block(const Accumulator& op, const Source& x, size_
   return op.combine(op.combine(a0, a1), op.combine(a2, a3));
 }
 
-inline constexpr size_t kAccumulateBlock = 4096;
+template <class Accumulator, class Source>
+ENGINE_INLINE F32 accumulate_block(const Accumulator& op, const Source& x, size_t begin, size_t end) {
+  PairwiseTree<Accumulator, F32> tree;
+  for (size_t i = begin;;) {
+    const size_t next = end - i <= kAccumulateLeaf ? end : i + kAccumulateLeaf;
+    const F32 leaf = accumulate_leaf(op, x, i, next);
+    if (i == begin && next == end) return leaf;
+    tree.push(leaf);
+    if (next == end) return tree.result();
+    i = next;
+  }
+}
 
 // All n elements of a source.
 template <class Accumulator, class Source>
 ENGINE_INLINE float accumulate(const Accumulator& op, const Source& x, size_t n) {
-  if (n <= kAccumulateBlock) return op.across(accumulate_block(op, x, 0, n));
   PairwiseTree<Accumulator, float> tree;
-  for (size_t i = 0; i < n; i += kAccumulateBlock) {
-    size_t end = n - i < kAccumulateBlock ? n : i + kAccumulateBlock;
-    tree.push(op.across(accumulate_block(op, x, i, end)));
+  for (size_t i = 0;;) {
+    const size_t next = n - i <= kAccumulateBlock ? n : i + kAccumulateBlock;
+    const float block = op.across(accumulate_block(op, x, i, next));
+    if (next == n && i == 0) return block;
+    tree.push(block);
+    if (next == n) return tree.result();
+    i = next;
   }
-  return tree.result();
 }
 
 struct SumAccumulator {

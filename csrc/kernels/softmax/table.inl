@@ -103,7 +103,7 @@ static void run_log_softmax_rows(const SoftmaxRows& a) {
 }
 
 // Rows a leaf of a column's tree of sums.
-inline constexpr size_t kSoftmaxColumnBlock = 64;
+inline constexpr size_t kSoftmaxColumnBlock = 32;
 
 // The maximum of a vector of columns and the sum of its exponentials.
 struct ColumnTotals {
