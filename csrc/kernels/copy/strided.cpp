@@ -12,8 +12,16 @@ struct Wide {
   uint64_t lo, hi;
 };
 
-constexpr int64_t kTile = 16;
 constexpr int64_t kItemElements = 16384;
+constexpr int64_t kBlockBytes = 16384;
+constexpr int64_t kBlockRows = 64;
+
+// Pointers to widened elements are not aligned.
+template <class T>
+void move_element(T* dst, const T* src) {
+  if constexpr (std::is_trivially_copyable_v<T>) std::memcpy(static_cast<void*>(dst), static_cast<const void*>(src), sizeof(T));
+  else *dst = *src;
+}
 
 }  // namespace
 
@@ -35,21 +43,9 @@ StridedCopy::StridedCopy(Element element, int rank, const int64_t* dims, const i
       *before = {before->n * next.n, next.src, next.dst};
     else axes[count++] = next;
   }
-  last_ = count ? axes[--count] : Axis{1, 1, 1};
-  if (last_.dst == 1 && last_.src == 1) kind_ = Kind::Run;
-  else if (last_.dst == 1 && last_.src == 0) kind_ = Kind::Fill;
-  else kind_ = Kind::Strided;
-  if (kind_ == Kind::Strided) {
-    for (int i = count - 1; i >= 0 && kind_ == Kind::Strided; --i) {
-      if (axes[i].src != 1) continue;
-      row_ = axes[i];
-      std::copy(axes + i + 1, axes + count, axes + i);
-      --count;
-      kind_ = Kind::Tiled;
-    }
-  }
-  row_step_ = std::min(row_.n, kTile);
-  last_step_ = std::min(last_.n, kind_ == Kind::Tiled ? kItemElements / kTile : kItemElements);
+  widen(axes, count, element_);
+  choose_kind(axes, count);
+  choose_steps();
   std::copy(axes, axes + count, loop_);
   loop_[count] = {(row_.n + row_step_ - 1) / row_step_, row_.src * row_step_, row_.dst * row_step_};
   loop_[count + 1] = {(last_.n + last_step_ - 1) / last_step_, last_.src * last_step_, last_.dst * last_step_};
@@ -57,9 +53,48 @@ StridedCopy::StridedCopy(Element element, int rank, const int64_t* dims, const i
   items_ = 1;
   for (int i = 0; i < loops_; ++i) items_ *= loop_[i].n;
   double per_element = 0.04 * double(element_bytes(element_));
-  if (kind_ == Kind::Strided || kind_ == Kind::Tiled) per_element += 0.8;
+  if (kind_ == Kind::Strided) per_element += 0.8;
+  if (kind_ == Kind::Blocked) per_element += 0.2;
   if (element_ == Element::String) per_element = 25;
   ns_per_item_ = 3 + per_element * double(row_step_) * double(last_step_);
+}
+
+void StridedCopy::widen(Axis* axes, int& count, Element& element) {
+  if (count < 2 || element == Element::String) return;
+  const Axis run = axes[count - 1];
+  if (run.src != 1 || run.dst != 1 || run.n > 16) return;
+  int wide = 0;
+  while (wide < int(Element::Bits128) && element_bytes(Element(wide)) != run.n * element_bytes(element)) ++wide;
+  if (element_bytes(Element(wide)) != run.n * element_bytes(element)) return;
+  for (int i = 0; i + 1 < count; ++i)
+    if (axes[i].src % run.n != 0 || axes[i].dst % run.n != 0) return;
+  --count;
+  for (int i = 0; i < count; ++i) axes[i] = {axes[i].n, axes[i].src / run.n, axes[i].dst / run.n};
+  element = Element(wide);
+}
+
+void StridedCopy::choose_kind(Axis* axes, int& count) {
+  last_ = count ? axes[--count] : Axis{1, 1, 1};
+  kind_ = Kind::Strided;
+  if (last_.dst != 1) return;
+  if (last_.src == 1) kind_ = Kind::Run;
+  if (last_.src == 0) kind_ = Kind::Fill;
+  if (kind_ != Kind::Strided || element_ == Element::String) return;
+  for (int i = count - 1; i >= 0; --i) {
+    if (axes[i].src != 1) continue;
+    row_ = axes[i];
+    std::copy(axes + i + 1, axes + count, axes + i);
+    --count;
+    kind_ = Kind::Blocked;
+    block_ = transpose_kernels().block[int(element_)];
+    return;
+  }
+}
+
+void StridedCopy::choose_steps() {
+  row_step_ = std::min(row_.n, kBlockRows);
+  last_step_ = std::min(last_.n, kItemElements);
+  if (kind_ == Kind::Blocked) last_step_ = std::min(last_.n, kBlockBytes / element_bytes(element_) / row_step_);
 }
 
 template <class T>
@@ -72,34 +107,21 @@ void StridedCopy::copy_item(const T* src, T* dst, int64_t rows, int64_t n) const
           return;
         }
       }
-      for (int64_t i = 0; i < n; ++i) dst[i] = src[i];
+      for (int64_t i = 0; i < n; ++i) move_element(dst + i, src + i);
       return;
-    case Kind::Fill: std::fill_n(dst, n, *src); return;
+    case Kind::Fill:
+      for (int64_t i = 0; i < n; ++i) move_element(dst + i, src);
+      return;
     case Kind::Strided: {
       const int64_t s = last_.src, d = last_.dst;
       if (d == 1) {
-        for (int64_t i = 0; i < n; ++i) dst[i] = src[i * s];
+        for (int64_t i = 0; i < n; ++i) move_element(dst + i, src + i * s);
       } else {
-        for (int64_t i = 0; i < n; ++i) dst[i * d] = src[i * s];
+        for (int64_t i = 0; i < n; ++i) move_element(dst + i * d, src + i * s);
       }
       return;
     }
-    case Kind::Tiled: {
-      const int64_t s = last_.src, d = last_.dst, row = row_.dst;
-      for (int64_t at = 0; at < n; at += kTile) {
-        const int64_t width = std::min(kTile, n - at);
-        const T* from = src + at * s;
-        T* to = dst + at * d;
-        if (width == kTile && d == 1) {
-          for (int64_t r = 0; r < rows; ++r)
-            for (int64_t i = 0; i < kTile; ++i) to[r * row + i] = from[r + i * s];
-        } else {
-          for (int64_t r = 0; r < rows; ++r)
-            for (int64_t i = 0; i < width; ++i) to[r * row + i * d] = from[r + i * s];
-        }
-      }
-      return;
-    }
+    case Kind::Blocked: block_(src, last_.src, dst, row_.dst, size_t(rows), size_t(n)); return;
   }
 }
 

@@ -4,57 +4,52 @@
 
 #include <vector>
 
-#include "kernels/transpose/transpose.h"
+#include "kernels/copy/strided.h"
 
 namespace py = pybind11;
 using namespace engine;
 
 namespace {
 
-// Runs the units in ranges that end at the given cuts.
-void run(const CopyPlan& plan, const void* src, py::array& y, const std::vector<int64_t>& cuts) {
+Element element_of(const py::array& x) {
+  switch (x.itemsize()) {
+    case 1:
+      return Element::Bits8;
+    case 2:
+      return Element::Bits16;
+    case 4:
+      return Element::Bits32;
+    case 8:
+      return Element::Bits64;
+    default:
+      return Element::Bits128;
+  }
+}
+
+std::vector<int64_t> element_strides(const py::array& x) {
+  std::vector<int64_t> strides;
+  for (py::ssize_t d = 0; d < x.ndim(); ++d) strides.push_back(x.strides(d) / x.itemsize());
+  return strides;
+}
+
+// y[...] = x[...] for arrays of one shape and any strides, in items that are cut at the given places. Returns how many
+// items there are.
+int64_t copy(const py::array& x, py::array y, const std::vector<int64_t>& cuts) {
+  std::vector<int64_t> dims(x.shape(), x.shape() + x.ndim());
+  StridedCopy plan(element_of(x), int(x.ndim()), dims.data(), element_strides(x).data(), element_strides(y).data());
   int64_t first = 0;
   for (int64_t cut : cuts) {
-    if (cut <= first || cut >= plan.units) continue;
-    run_copy(plan, src, y.mutable_data(), first, cut);
+    if (cut <= first || cut >= plan.items()) continue;
+    plan.run(x.data(), y.mutable_data(), first, cut);
     first = cut;
   }
-  run_copy(plan, src, y.mutable_data(), first, plan.units);
-}
-
-const char* kind_name(const CopyPlan& plan) {
-  switch (plan.kind) {
-    case CopyPlan::Kind::run:
-      return "run";
-    case CopyPlan::Kind::block:
-      return "block";
-    default:
-      return "gather";
-  }
-}
-
-// Copies the transposed x into y; returns the plan's kind, units and element size.
-py::tuple transpose(const py::array& x, const std::vector<int64_t>& perm, py::array y,
-                    const std::vector<int64_t>& cuts) {
-  std::vector<int64_t> shape(x.shape(), x.shape() + x.ndim());
-  CopyPlan plan = plan_transpose(shape.data(), perm.data(), int(perm.size()), size_t(x.itemsize()));
-  run(plan, x.data(), y, cuts);
-  return py::make_tuple(kind_name(plan), plan.units, plan.element_size);
-}
-
-// Copies x, of any strides, into the contiguous y.
-py::tuple copy(const py::array& x, py::array y, const std::vector<int64_t>& cuts) {
-  std::vector<int64_t> shape(x.shape(), x.shape() + x.ndim()), strides;
-  for (py::ssize_t d = 0; d < x.ndim(); ++d) strides.push_back(x.strides(d) / x.itemsize());
-  CopyPlan plan = plan_copy(shape.data(), strides.data(), int(shape.size()), size_t(x.itemsize()));
-  run(plan, x.data(), y, cuts);
-  return py::make_tuple(kind_name(plan), plan.units, plan.element_size);
+  plan.run(x.data(), y.mutable_data(), first, plan.items());
+  return plan.items();
 }
 
 }  // namespace
 
 void bind_transpose(py::module_& parent) {
   py::module_ m = parent.def_submodule("transpose");
-  m.def("transpose", transpose, py::arg("x"), py::arg("perm"), py::arg("y"), py::arg("cuts") = std::vector<int64_t>());
   m.def("copy", copy, py::arg("x"), py::arg("y"), py::arg("cuts") = std::vector<int64_t>());
 }
