@@ -1,22 +1,11 @@
 // RotaryEmbedding of ai.onnx (X, cos, sin, positions) and of com.microsoft (X, positions, cos, sin; attribute scale).
-#include <vector>
-
+#include "ops/float_storage.h"
 #include "ops/op.h"
 
 namespace engine {
 namespace {
 
 constexpr DTypeSet kTypes = dtypes::kFloats & ~dtype_set(DType::Double);
-
-float load(const Tensor& t, int64_t i) {
-  if (t.dtype == DType::Float) return t.as<float>()[i];
-  return t.dtype == DType::Float16 ? half_bits_to_float(t.as<uint16_t>()[i]) : bfloat_bits_to_float(t.as<uint16_t>()[i]);
-}
-
-void store(const Tensor& t, int64_t i, float x) {
-  if (t.dtype == DType::Float) t.as<float>()[i] = x;
-  else t.as<uint16_t>()[i] = t.dtype == DType::Float16 ? float_to_half_bits(x) : float_to_bfloat_bits(x);
-}
 
 class RotaryEmbedding : public Op {
  public:
@@ -101,11 +90,11 @@ class RotaryEmbedding : public Op {
   void rotate(const Tensor& x, const Tensor& y, int64_t at, const Tensor& cosines, const Tensor& sines, int64_t cache) const {
     for (int64_t j = 0; j < half_; ++j) {
       int64_t i1 = at + (interleaved_ ? 2 * j : j), i2 = interleaved_ ? i1 + 1 : i1 + half_;
-      float x1 = load(x, i1), x2 = load(x, i2), cosine = load(cosines, cache + j), sine = load(sines, cache + j);
-      store(y, i1, cosine * x1 - sine * x2);
-      store(y, i2, sine * x1 + cosine * x2);
+      float x1 = load_float(x, i1), x2 = load_float(x, i2), cosine = load_float(cosines, cache + j), sine = load_float(sines, cache + j);
+      store_float(y, i1, cosine * x1 - sine * x2);
+      store_float(y, i2, sine * x1 + cosine * x2);
     }
-    for (int64_t j = 2 * half_; j < depth_; ++j) store(y, at + j, load(x, at + j));
+    for (int64_t j = 2 * half_; j < depth_; ++j) store_float(y, at + j, load_float(x, at + j));
   }
 
   bool interleaved_ = false, flat_ = false;

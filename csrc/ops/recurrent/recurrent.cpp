@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/checked.h"
+#include "ops/float_storage.h"
 #include "ops/product/product.h"
 
 namespace engine {
@@ -11,23 +12,6 @@ namespace {
 
 constexpr DTypeSet kTypes = dtypes::kFloats & ~dtype_set(DType::Double);
 constexpr DTypeSet kBytes = dtype_set(DType::Uint8, DType::Int8);
-
-void store_floats(const float* from, int64_t n, DType dtype, void* to, int64_t at) {
-  if (dtype == DType::Float) std::memcpy(static_cast<float*>(to) + at, from, size_t(n) * sizeof(float));
-  uint16_t* bits = static_cast<uint16_t*>(to) + at;
-  if (dtype == DType::Float16)
-    for (int64_t i = 0; i < n; ++i) bits[i] = float_to_half_bits(from[i]);
-  if (dtype == DType::BFloat16)
-    for (int64_t i = 0; i < n; ++i) bits[i] = float_to_bfloat_bits(from[i]);
-}
-
-void load_floats(const Tensor& t, int64_t at, int64_t n, float* to) {
-  if (t.dtype == DType::Float) std::memcpy(to, t.as<float>() + at, size_t(n) * sizeof(float));
-  if (t.dtype == DType::Float16)
-    for (int64_t i = 0; i < n; ++i) to[i] = half_bits_to_float(t.as<uint16_t>()[at + i]);
-  if (t.dtype == DType::BFloat16)
-    for (int64_t i = 0; i < n; ++i) to[i] = bfloat_bits_to_float(t.as<uint16_t>()[at + i]);
-}
 
 }  // namespace
 
@@ -163,14 +147,14 @@ void Recurrent::store_state(OpRun& r, int output, const float* from) const {
   for (int64_t d = 0; d < directions_; ++d)
     for (int64_t b = 0; b < batch_; ++b) {
       int64_t at = (batch_first_ ? b * directions_ + d : d * batch_ + b) * hidden_;
-      store_floats(from + (d * batch_ + b) * hidden_, hidden_, dtype_, r.out(output).data, at);
+      store_floats(from + (d * batch_ + b) * hidden_, hidden_, r.out(output), at);
     }
 }
 
 void Recurrent::store_row(OpRun& r, int64_t time, int64_t direction, int64_t row, const float* h) const {
   if (!r.wants(0)) return;
   int64_t at = batch_first_ ? (row * time_ + time) * directions_ + direction : (time * directions_ + direction) * batch_ + row;
-  store_floats(h, hidden_, dtype_, r.out(0).data, at * hidden_);
+  store_floats(h, hidden_, r.out(0), at * hidden_);
 }
 
 void Recurrent::sum_biases(OpRun& r) const {
