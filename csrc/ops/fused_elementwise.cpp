@@ -49,15 +49,17 @@ double elementwise_cost(const ElementwiseInstruction& i) {
 
 namespace {
 
-constexpr int64_t kBlock = 1024;  // elements of a register: a handful of them stay in the first-level cache
+constexpr int64_t kBlock = 1024;   // elements of a register: a handful of them stay in the first-level cache
+constexpr int64_t kShortRun = 64;  // inner runs shorter than this are joined with the dimensions around them
 
-// How an operand meets the inner run.
-enum class Meets : uint8_t { run, scalar };
+// How an operand meets the inner run: element by element, one element for all, or laid out anew for it.
+enum class Meets : uint8_t { run, scalar, expand };
 
 struct Input {
   int64_t strides[kMaxRank] = {};  // elements, by collapsed dimension
   int64_t width = 4;               // bytes of an element
   Meets meets = Meets::run;
+  int slot = 0;                    // register that holds it when it is expanded
 };
 
 struct Bound {
@@ -93,7 +95,7 @@ class FusedElementwise final : public Op {
     bind();
     for (const Bound& b : bound_)
       if (!b.unary && !b.binary && !b.select) return error(Code::InternalError, "an instruction has no kernel");
-    c.need_scratch(registers_ * kBlock * int64_t(sizeof(float)));
+    c.need_scratch((registers_ + expanded_) * kBlock * int64_t(sizeof(float)));
     return {};
   }
 
@@ -128,10 +130,52 @@ class FusedElementwise final : public Op {
       for (int i = 0; i < n; ++i) inputs_[size_t(i)].strides[dims_.rank() - 1] = strides[size_t(i)][size_t(d)];
     }
     if (dims_.rank() == 0) dims_.push_back(1);
-    inner_ = dims_.back();
-    runs_ = dims_.elements(0, dims_.rank() - 1);
-    for (Input& in : inputs_) in.meets = in.strides[dims_.rank() - 1] == 0 && inner_ != 1 ? Meets::scalar : Meets::run;
+    choose_run();
     output_width_ = dtype_size(c.output_dtype(0));
+  }
+
+  // The inner run: the last dimension, and those before it while it is short.
+  void choose_run() {
+    outer_ = dims_.rank() - 1;
+    inner_ = dims_.back();
+    while (outer_ > 0 && inner_ < kShortRun) inner_ *= dims_[--outer_];
+    runs_ = dims_.elements(0, outer_);
+    expanded_ = 0;
+    for (Input& in : inputs_) {
+      bool all = true, none = true;
+      int64_t step = 1;
+      for (int d = dims_.rank() - 1; d >= outer_; --d) {
+        all &= in.strides[d] == step || dims_[d] == 1;
+        none &= in.strides[d] == 0;
+        step *= dims_[d];
+      }
+      in.meets = all ? Meets::run : none ? Meets::scalar : Meets::expand;
+      if (in.meets == Meets::expand) in.slot = int(expanded_++);
+    }
+  }
+
+  // Elements [from, from + n) of the run of an operand that starts at `base`, one after the other.
+  template <class T>
+  void expand(const T* base, const Input& in, int64_t from, int64_t n, T* to) const {
+    int64_t at[kMaxRank] = {}, offset = 0;
+    int last = dims_.rank() - 1;
+    for (int64_t rest = from, d = last; d >= outer_; --d) {
+      at[d] = rest % dims_[int(d)];
+      rest /= dims_[int(d)];
+      offset += at[d] * in.strides[d];
+    }
+    for (int64_t done = 0; done < n;) {
+      int64_t count = std::min(n - done, dims_[last] - at[last]), stride = in.strides[last];
+      for (int64_t k = 0; k < count; ++k) to[done + k] = base[offset + k * stride];
+      done += count;
+      at[last] += count;
+      offset += count * stride;
+      for (int d = last; d > outer_ && at[d] == dims_[d]; --d) {
+        offset += in.strides[d - 1] - at[d] * in.strides[d];
+        at[d] = 0;
+        ++at[d - 1];
+      }
+    }
   }
 
   bool operand_scalar(int operand) const {
@@ -170,7 +214,7 @@ class FusedElementwise final : public Op {
       cost_ += elementwise_cost(b.code);
       bound_.push_back(b);
     }
-    cost_ = std::max(cost_, 0.1);
+    cost_ = std::max(cost_ + 0.5 * double(expanded_), 0.1);
   }
 
   void choose(Bound& b) const {
@@ -198,15 +242,23 @@ class FusedElementwise final : public Op {
     for (int64_t block = begin; block < end; ++block) {
       int64_t run = block / blocks_a_run, from = block % blocks_a_run * kBlock, n = std::min(kBlock, inner_ - from);
       for (size_t i = 0; i < inputs_.size(); ++i) bases[i] = 0;
-      for (int64_t rest = run, d = dims_.rank() - 2; d >= 0; --d) {
+      for (int64_t rest = run, d = outer_ - 1; d >= 0; --d) {
         int64_t at = rest % dims_[int(d)];
         rest /= dims_[int(d)];
         for (size_t i = 0; i < inputs_.size(); ++i) bases[i] += at * inputs_[i].strides[d];
       }
+      for (size_t i = 0; i < inputs_.size(); ++i) {
+        const Input& in = inputs_[i];
+        if (in.meets != Meets::expand) continue;
+        float* to = registers + (registers_ + in.slot) * kBlock;
+        if (in.width == 4) expand(r.in<float>(int(i)) + bases[i], in, from, n, to);
+        else expand(r.in<uint8_t>(int(i)) + bases[i], in, from, n, reinterpret_cast<uint8_t*>(to));
+      }
       auto operand = [&](int o) -> char* {
         if (o < 0) return reinterpret_cast<char*>(registers + bound_[size_t(~o)].destination * kBlock);
         const Input& in = inputs_[size_t(o)];
-        return static_cast<char*>(r.in(o).data) + (bases[o] + (in.meets == Meets::run ? from * in.strides[dims_.rank() - 1] : 0)) * in.width;
+        if (in.meets == Meets::expand) return reinterpret_cast<char*>(registers + (registers_ + in.slot) * kBlock);
+        return static_cast<char*>(r.in(o).data) + (bases[o] + (in.meets == Meets::run ? from : 0)) * in.width;
       };
       char* out = static_cast<char*>(r.out(0).data) + (run * inner_ + from) * output_width_;
       for (const Bound& b : bound_) {
@@ -238,7 +290,8 @@ class FusedElementwise final : public Op {
   std::vector<Input> inputs_;
   std::vector<Bound> bound_;
   Shape dims_;
-  int64_t inner_ = 1, runs_ = 1, registers_ = 0, output_width_ = 4;
+  int outer_ = 0;  // dimensions before the run
+  int64_t inner_ = 1, runs_ = 1, registers_ = 0, expanded_ = 0, output_width_ = 4;
   double cost_ = 1;
 };
 

@@ -50,7 +50,7 @@ def random_model(seed, full, nodes):
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9).SerializeToString(), feeds
 
 
-@pytest.mark.parametrize("full", [(7,), (3, 5), (2, 3, 4), (1, 1), (4, 1, 70), (2, 8, 16, 17), (1, 3000), (0, 5)])
+@pytest.mark.parametrize("full", [(7,), (3, 5), (2, 3, 4), (1, 1), (4, 1, 70), (2, 8, 16, 17), (1, 3000), (0, 5), (5, 40, 3), (300, 2, 2)])
 @pytest.mark.parametrize("seed", range(12))
 def test_fused_equals_separate(seed, full):
     model, feeds = random_model(seed, full, nodes=3 + seed)
