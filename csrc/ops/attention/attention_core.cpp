@@ -6,6 +6,7 @@
 
 #include "base/checked.h"
 #include "kernels/elementwise/elementwise.h"
+#include "kernels/softmax/softmax.h"
 
 namespace engine {
 namespace {
@@ -21,37 +22,6 @@ bool only_infinities(const float* x, int64_t n) {
   for (int64_t i = 0; i < n; ++i)
     if (x[i] != -INFINITY) return false;
   return true;
-}
-
-constexpr int64_t kLanes = 16;
-
-// Of the lanes' partial results, in an order that n alone fixes. NaNs are passed over here and return through exp.
-float row_max(const float* x, int64_t n) {
-  float lanes[kLanes];
-  std::fill(lanes, lanes + kLanes, -INFINITY);
-  int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes)
-    for (int64_t j = 0; j < kLanes; ++j) lanes[j] = x[i + j] > lanes[j] ? x[i + j] : lanes[j];
-  for (; i < n; ++i) lanes[0] = x[i] > lanes[0] ? x[i] : lanes[0];
-  return *std::max_element(lanes, lanes + kLanes);
-}
-
-float row_sum(const float* x, int64_t n) {
-  float lanes[kLanes] = {}, sum = 0;
-  int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes)
-    for (int64_t j = 0; j < kLanes; ++j) lanes[j] += x[i + j];
-  for (; i < n; ++i) lanes[i % kLanes] += x[i];
-  for (float lane : lanes) sum += lane;
-  return sum;
-}
-
-void softmax_row(float* x, const float* bias, int64_t n) {
-  const ElementwiseKernels& e = elementwise_kernels();
-  if (bias) e.binary[int(BinaryOp::add)][int(Broadcast::none)](x, bias, x, size_t(n));
-  e.unary[int(UnaryOp::add_scalar)](x, x, size_t(n), {-row_max(x, n), 0});
-  e.unary[int(UnaryOp::exp)](x, x, size_t(n), {});
-  e.unary[int(UnaryOp::mul_scalar)](x, x, size_t(n), {1.0f / row_sum(x, n), 0});
 }
 
 }  // namespace
@@ -187,7 +157,11 @@ void AttentionCore::finish_row(const Operands& o, int64_t batch, int64_t head, i
   std::fill(scores, scores + range.begin, 0.0f);
   std::fill(scores + range.end, scores + keys, 0.0f);
   if (n > 0) {
-    softmax_row(scores + range.begin, bias ? bias + range.begin : nullptr, n);
+    SoftmaxRows one{};
+    one.x = one.y = scores + range.begin;
+    one.rows = 1, one.n = size_t(n), one.scale = 1;
+    one.mask = bias ? bias + range.begin : nullptr;
+    softmax_kernels().softmax_rows(one);
     bool nan = empty_rows != EmptyRows::Nan && std::isnan(scores[range.begin]);
     if (nan && (empty_rows == EmptyRows::AlwaysZero || (bias && only_infinities(bias + range.begin, n))))
       std::fill(scores + range.begin, scores + range.end, 0.0f);
