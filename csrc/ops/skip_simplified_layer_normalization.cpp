@@ -1,0 +1,15 @@
+#include "ops/norm/row_norm.h"
+
+namespace engine {
+namespace {
+
+constexpr RowNormSignature kSignature{
+    .center = false, .residual = 1, .residual_bias = 3, .scale = 2, .mean = 1, .inv_std = 2, .sum = 3, .epsilon = 1e-12f};
+
+}  // namespace
+
+void op_skip_simplified_layer_normalization(OpTable& t) {
+  t.add<RowNormOf<kSignature>>("com.microsoft", "SkipSimplifiedLayerNormalization", 1, 3, 4, 1, 4);
+}
+
+}  // namespace engine

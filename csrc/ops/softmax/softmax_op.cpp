@@ -1,0 +1,162 @@
+#include "ops/softmax/softmax_op.h"
+
+#include <cmath>
+
+#include "base/checked.h"
+#include "kernels/elementwise/elementwise.h"
+#include "kernels/reduce/reduce.h"
+#include "kernels/softmax/softmax.h"
+#include "ops/elementwise/element_type.h"
+
+namespace engine {
+namespace {
+
+constexpr int64_t kLongRow = 1 << 16;  // rows above this are cut into blocks
+constexpr int64_t kBlock = 16384;
+constexpr int64_t kStrip = 64;         // columns of one item
+constexpr double kNs = 0.7;            // an element's exponential and its share of the sums
+
+// One run of `n` elements `stride` apart.
+void softmax_run(const double* x, double* y, int64_t n, int64_t stride, bool log) {
+  double top = -INFINITY, total = 0;
+  for (int64_t i = 0; i < n; ++i) top = x[i * stride] > top || x[i * stride] != x[i * stride] ? x[i * stride] : top;
+  for (int64_t i = 0; i < n; ++i) total += std::exp(x[i * stride] - top);
+  double shift = std::log(total);
+  for (int64_t i = 0; i < n; ++i) {
+    double d = x[i * stride] - top;
+    y[i * stride] = log ? d - shift : std::exp(d) / total;
+  }
+}
+
+}  // namespace
+
+Status SoftmaxOp::infer(InferContext& c) {
+  ENGINE_TRY(c.require(0, dtypes::kFloats));
+  c.set(0, c.type(0));
+  c.allow_in_place(0, 0);
+  if (!c.has_rank(0)) return {};
+  bool flat = c.opset() < 13;
+  int rank = c.shape(0).rank();
+  int64_t axis = c.attr_int("axis", flat ? 1 : -1);
+  if (flat && axis == rank) axis_ = rank;
+  else {
+    ENGINE_ASSIGN(axis_, normalize_axis(axis, rank));
+  }
+  end_ = flat ? rank : axis_ + 1;
+  return {};
+}
+
+Status SoftmaxOp::prepare(PrepareContext& c) {
+  const Shape& in = c.shape(0);
+  outer_ = in.elements(0, axis_);
+  length_ = in.elements(axis_, end_);
+  inner_ = in.elements(end_, in.rank());
+  blocks_ = inner_ == 1 && length_ > kLongRow ? ceil_div(length_, kBlock) : 1;
+  DType dtype = c.dtype(0);
+  int64_t partials = blocks_ > 1 ? outer_ * (blocks_ + 2) * int64_t(sizeof(float)) : 0, copy = 0;
+  if (is_half_width(dtype)) {
+    load_ = Converter(dtype, DType::Float);
+    store_ = Converter(DType::Float, dtype);
+    if (inner_ == 1 && blocks_ == 1) c.need_scratch(length_ * int64_t(sizeof(float)));
+    else copy = round_up(in.elements() * int64_t(sizeof(float)), 64);
+  }
+  c.need_shared_scratch(copy + partials);
+  return {};
+}
+
+Status SoftmaxOp::rows(OpRun& r, const float* x, float* y) const {
+  auto kernel = log_ ? softmax_kernels().log_softmax_rows : softmax_kernels().softmax_rows;
+  return r.parallel(outer_, 8 + kNs * double(length_), [&](int64_t begin, int64_t end, int) {
+    kernel({x + begin * length_, y + begin * length_, size_t(end - begin), size_t(length_)});
+  });
+}
+
+Status SoftmaxOp::columns(OpRun& r, const float* x, float* y) const {
+  auto kernel = log_ ? softmax_kernels().log_softmax_columns : softmax_kernels().softmax_columns;
+  int64_t strips = ceil_div(inner_, kStrip);
+  double width = double(std::max<int64_t>(16, std::min(inner_, kStrip)));
+  return r.parallel(outer_ * strips, 20 + 1.5 * kNs * double(length_) * width, [&](int64_t begin, int64_t end, int) {
+    for (int64_t i = begin; i < end; ++i) {
+      int64_t column = i % strips * kStrip, at = i / strips * length_ * inner_ + column;
+      kernel({x + at, y + at, size_t(length_), size_t(inner_), size_t(std::min(kStrip, inner_ - column))});
+    }
+  });
+}
+
+// Rows in blocks: maxima, sums of exponentials, then the quotients.
+Status SoftmaxOp::long_rows(OpRun& r, const float* x, float* y) const {
+  const ReduceKernels& k = reduce_kernels();
+  int64_t copied = is_half_width(r.in(0).dtype) ? round_up(outer_ * length_ * int64_t(sizeof(float)), 64) : 0;
+  float* partial = reinterpret_cast<float*>(r.shared_scratch() + copied);
+  float *top = partial + outer_ * blocks_, *total = top + outer_;
+  auto each_block = [&](double ns, auto&& body) {
+    return r.parallel(outer_ * blocks_, ns * double(kBlock), [&](int64_t begin, int64_t end, int) {
+      for (int64_t i = begin; i < end; ++i) {
+        int64_t row = i / blocks_, first = i % blocks_ * kBlock;
+        body(i, row, row * length_ + first, std::min(kBlock, length_ - first));
+      }
+    });
+  };
+  auto each_row = [&](ReduceOp op, float* to) {
+    return r.parallel(outer_, 0.2 * double(blocks_), [&](int64_t begin, int64_t end, int) {
+      k.rows[int(op)](partial + begin * blocks_, size_t(end - begin), size_t(blocks_), to + begin);
+    });
+  };
+  ENGINE_TRY(each_block(0.1, [&](int64_t i, int64_t, int64_t at, int64_t n) { k.rows[int(ReduceOp::max)](x + at, 1, size_t(n), partial + i); }));
+  ENGINE_TRY(each_row(ReduceOp::max, top));
+  ENGINE_TRY(each_block(0.5, [&](int64_t i, int64_t row, int64_t at, int64_t n) { k.sum_exp_rows(x + at, top + row, 1, size_t(n), partial + i); }));
+  ENGINE_TRY(each_row(ReduceOp::sum, total));
+  BinaryFn subtract = binary_kernel(ElementType::f32, BinaryOp::sub, Broadcast::scalar_right);
+  BinaryFn divide = binary_kernel(ElementType::f32, BinaryOp::div, Broadcast::scalar_right);
+  UnaryFn exp = unary_kernel(ElementType::f32, UnaryOp::exp);
+  return each_block(0.8, [&](int64_t, int64_t row, int64_t at, int64_t n) {
+    float shift = std::log(total[row]);
+    subtract(x + at, top + row, y + at, size_t(n));
+    if (log_) return subtract(y + at, &shift, y + at, size_t(n));
+    exp(y + at, y + at, size_t(n), {});
+    divide(y + at, total + row, y + at, size_t(n));
+  });
+}
+
+Status SoftmaxOp::halves(OpRun& r) const {
+  const uint16_t* x = r.in<uint16_t>(0);
+  uint16_t* y = r.out<uint16_t>(0);
+  if (inner_ == 1 && blocks_ == 1) {
+    auto kernel = log_ ? softmax_kernels().log_softmax_rows : softmax_kernels().softmax_rows;
+    return r.parallel(outer_, 20 + 1.5 * kNs * double(length_), [&](int64_t begin, int64_t end, int worker) {
+      float* row = r.scratch<float>(worker);
+      for (int64_t i = begin * length_; i < end * length_; i += length_) {
+        load_(x + i, row, length_);
+        kernel({row, row, 1, size_t(length_)});
+        store_(row, y + i, length_);
+      }
+    });
+  }
+  float* copy = r.shared_scratch<float>();
+  int64_t n = outer_ * length_ * inner_;
+  ENGINE_TRY(r.parallel(n, 0.5, [&](int64_t begin, int64_t end, int) { load_(x + begin, copy + begin, end - begin); }));
+  ENGINE_TRY(inner_ > 1 ? columns(r, copy, copy) : long_rows(r, copy, copy));
+  return r.parallel(n, 0.5, [&](int64_t begin, int64_t end, int) { store_(copy + begin, y + begin, end - begin); });
+}
+
+Status SoftmaxOp::doubles(OpRun& r) const {
+  return r.parallel(outer_ * inner_, 20 + 12 * double(length_), [&](int64_t begin, int64_t end, int) {
+    for (int64_t i = begin; i < end; ++i) {
+      int64_t at = i / inner_ * length_ * inner_ + i % inner_;
+      softmax_run(r.in<double>(0) + at, r.out<double>(0) + at, length_, inner_, log_);
+    }
+  });
+}
+
+Status SoftmaxOp::run(OpRun& r) const {
+  if (outer_ * length_ * inner_ == 0) return {};
+  DType dtype = r.in(0).dtype;
+  if (dtype == DType::Double) return doubles(r);
+  if (dtype != DType::Float) return halves(r);
+  const float* x = r.in<float>(0);
+  float* y = r.out<float>(0);
+  if (inner_ > 1) return columns(r, x, y);
+  return blocks_ > 1 ? long_rows(r, x, y) : rows(r, x, y);
+}
+
+}  // namespace engine

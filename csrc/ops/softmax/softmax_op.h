@@ -1,0 +1,36 @@
+// Softmax and LogSoftmax: over one axis, or before opset 13 over all axes from `axis` on.
+#pragma once
+
+#include "ops/elementwise/convert.h"
+#include "ops/op.h"
+
+namespace engine {
+
+// float16 and bfloat16 are computed in float32.
+class SoftmaxOp : public Op {
+ public:
+  explicit SoftmaxOp(bool log) : log_(log) {}
+  Status infer(InferContext& c) override;
+  Status prepare(PrepareContext& c) override;
+  Status run(OpRun& r) const override;
+
+ private:
+  Status halves(OpRun& r) const;
+  Status rows(OpRun& r, const float* x, float* y) const;
+  Status columns(OpRun& r, const float* x, float* y) const;
+  Status long_rows(OpRun& r, const float* x, float* y) const;
+  Status doubles(OpRun& r) const;
+
+  bool log_;
+  int axis_ = 0, end_ = 0;
+  int64_t outer_ = 0, length_ = 0, inner_ = 0, blocks_ = 1;
+  Converter load_, store_;
+};
+
+template <bool kLog>
+class SoftmaxOf final : public SoftmaxOp {
+ public:
+  SoftmaxOf() : SoftmaxOp(kLog) {}
+};
+
+}  // namespace engine
