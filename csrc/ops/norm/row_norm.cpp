@@ -28,12 +28,12 @@ Shape stripped(const Shape& shape) {
 Status RowNorm::check_row_operand(const InferContext& c, int i, int rank) const {
   if (i < 0 || !c.has_input(i)) return {};
   ENGINE_TRY(c.require(i, dtypes::kFloats));
-  if (!c.has_rank(i) || !c.has_rank(0)) return {};
+  if (!c.known(i) || !c.known(0)) return {};
   const Shape operand = stripped(c.shape(i)), &x = c.shape(0);
   bool fits = operand.rank() <= rank - axis_;
   for (int d = 0; fits && d < operand.rank(); ++d) {
     int64_t have = operand[operand.rank() - 1 - d], want = x[rank - 1 - d];
-    fits = have == want || have == 1 || have == kUnknownDim || want == kUnknownDim;
+    fits = have == want || have == 1;
   }
   if (fits) return {};
   return error(Code::InvalidModel, "input %d has shape %s, which is not broadcast to the axes from %d on of %s", i,
