@@ -17,7 +17,13 @@ namespace engine {
   ENGINE_PASS(fuse_attention, All, false, true)           \
   ENGINE_PASS(fuse_product_bias, All, true, true)         \
   ENGINE_PASS(fuse_product_residual, All, false, true)    \
-  ENGINE_PASS(fuse_product_activation, All, true, true)   \
+  ENGINE_PASS(fuse_hard_swish, All, true, false)          \
+  ENGINE_PASS(fuse_pad_conv, All, true, true)             \
+  ENGINE_PASS(normalize_convs, All, true, true)           \
+  ENGINE_PASS(fold_channel_affine, All, true, true)       \
+  ENGINE_PASS(split_batch_norm, All, false, true)         \
+  ENGINE_PASS(fuse_conv_residual, All, false, true)       \
+  ENGINE_PASS(fuse_activation, All, true, true)           \
   ENGINE_PASS(fuse_elementwise, All, false, true)
 
 #define ENGINE_PASS(name, level, load, plan) Status pass_##name(Graph&, PassContext&, bool*);

@@ -5,8 +5,8 @@
 namespace engine {
 namespace {
 
-Status check_channels(const InferContext& c, bool transposed, int bias, ConvShape* conv) {
-  const Shape &x = c.shape(0), &w = c.shape(1);
+Status check_channels(const InferContext& c, const Shape& x, bool transposed, int bias, ConvShape* conv) {
+  const Shape& w = c.shape(1);
   if (x.rank() < 3) return error(Code::InvalidModel, "the data have %d dimensions; at least 3 are wanted", x.rank());
   if (w.rank() != x.rank()) return error(Code::InvalidModel, "the weight has %d dimensions, the data have %d", w.rank(), x.rank());
   int64_t group = c.attr_int("group", 1);
@@ -58,9 +58,9 @@ Status transposed_sizes(const InferContext& c, Window& w, const int64_t* in, int
 
 }  // namespace
 
-Status conv_shape_of(const InferContext& c, bool transposed, int bias, ConvShape* conv, Shape* output) {
-  ENGINE_TRY(check_channels(c, transposed, bias, conv));
-  const Shape &x = c.shape(0), &weight = c.shape(1);
+Status conv_shape_of(const InferContext& c, const Shape& x, bool transposed, int bias, ConvShape* conv, Shape* output) {
+  ENGINE_TRY(check_channels(c, x, transposed, bias, conv));
+  const Shape& weight = c.shape(1);
   int rank = x.rank() - 2;
   Window w;
   ENGINE_TRY(read_window(c, rank, weight.begin() + 2, &w));

@@ -1,5 +1,7 @@
 #include "ops/conv/float_conv.h"
 
+#include <vector>
+
 #include "base/checked.h"
 #include "ops/elementwise/convert.h"
 
@@ -9,6 +11,14 @@ namespace {
 constexpr double kMacsPerNs = 30;
 
 int64_t aligned(int64_t floats) { return round_up(floats * int64_t(sizeof(float)), int64_t(kAlignment)); }
+
+// The elements as float32; `memory` holds them unless they are already.
+const float* widened(const Tensor& t, std::vector<float>* memory) {
+  if (t.dtype == DType::Float) return t.as<float>();
+  memory->resize(size_t(t.elements()));
+  Converter(t.dtype, DType::Float)(t.data, memory->data(), t.elements());
+  return memory->data();
+}
 
 }  // namespace
 
@@ -27,7 +37,7 @@ Status FloatConv::prepare(PrepareContext& c, const ConvShape& shape, ChannelLayo
   ns_per_tile_ = conv_tile_ns(shape, plan_->tiles());
   c.need_scratch(int64_t(plan_->scratch_bytes()));
   bool constant = c.is_constant(weight) && (bias < 0 || c.is_constant(bias));
-  if (constant && dtype == DType::Float) ENGINE_TRY(pack_constant(c));
+  if (constant) ENGINE_TRY(pack_constant(c));
   int64_t shared = packed_ ? 0 : aligned(int64_t(plan_->packed_floats()));
   if (dtype != DType::Float) shared += widened_bytes();
   c.need_shared_scratch(shared);
@@ -36,16 +46,20 @@ Status FloatConv::prepare(PrepareContext& c, const ConvShape& shape, ChannelLayo
 
 int64_t FloatConv::widened_bytes() const {
   int64_t in = shape_.n * shape_.c_in * shape_.in_pixels(), out = shape_.n * shape_.c_out * shape_.out_pixels();
-  return aligned(in) + aligned(shape_.weight_count()) + aligned(shape_.c_out) + 2 * aligned(out);
+  int64_t weights = packed_ ? 0 : aligned(shape_.weight_count()) + aligned(shape_.c_out);
+  return aligned(in) + weights + 2 * aligned(out);
 }
 
 Status FloatConv::pack_constant(PrepareContext& c) {
-  const float* w = c.value(weight_)->as<float>();
-  const float* b = bias_ < 0 ? nullptr : c.value(bias_)->as<float>();
+  const Tensor& weight = *c.value(weight_);
+  const Tensor* bias = bias_ < 0 ? nullptr : c.value(bias_);
   // The packed form holds the bias too: another bias is another packing.
   std::string kind = plan_->packing_key();
-  if (b) kind += format(" bias %p", static_cast<const void*>(b));
+  if (bias) kind += format(" bias %p", bias->data);
   ENGINE_ASSIGN(packed_, c.pack(weight_, kind, int64_t(plan_->packed_floats() * sizeof(float)), [&](char* memory) {
+    std::vector<float> wide_weight, wide_bias;
+    const float* w = widened(weight, &wide_weight);
+    const float* b = bias ? widened(*bias, &wide_bias) : nullptr;
     plan_->pack(w, b, reinterpret_cast<float*>(memory), 0, plan_->pack_items());
   }));
   return {};
@@ -77,7 +91,7 @@ Status FloatConv::run(OpRun& r, int residual) const {
   int64_t size = dtype_size(dtype_);
   char* at = r.shared_scratch();
   Status status;
-  auto widened = [&](const void* from, int64_t count) -> const float* {
+  auto widen_all = [&](const void* from, int64_t count) -> const float* {
     float* to = reinterpret_cast<float*>(at);
     at += aligned(count);
     if (!from || !status.ok()) return nullptr;
@@ -86,10 +100,10 @@ Status FloatConv::run(OpRun& r, int residual) const {
     });
     return to;
   };
-  const float* x = widened(r.in(0).data, in);
-  const float* w = widened(r.in(weight_).data, shape_.weight_count());
-  const float* b = widened(bias, shape_.c_out);
-  const float* residual_f = widened(rest, out);
+  const float* x = widen_all(r.in(0).data, in);
+  const float* w = packed_ ? nullptr : widen_all(r.in(weight_).data, shape_.weight_count());
+  const float* b = packed_ ? nullptr : widen_all(bias, shape_.c_out);
+  const float* residual_f = widen_all(rest, out);
   float* y = reinterpret_cast<float*>(at);
   at += aligned(out);
   ENGINE_TRY(std::move(status));

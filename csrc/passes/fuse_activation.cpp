@@ -1,6 +1,7 @@
-// The activation of a product's result becomes part of the product.
+// The activation of a product's or a convolution's result becomes part of it.
 #include <cmath>
 
+#include "passes/conv_node.h"
 #include "passes/pass.h"
 #include "passes/product_node.h"
 
@@ -61,6 +62,8 @@ int silu_of(Rewriter& rewriter, ValueId x) {
   return -1;
 }
 
+bool takes_activation(const Node& node) { return is_product(&node) || is_conv(&node); }
+
 void fuse(Rewriter& rewriter, int product, int last, const Named& activation) {
   Node node = rewriter.graph().nodes[size_t(product)];
   node.attributes = with_attribute(node, string_attribute("activation", activation.name));
@@ -71,11 +74,11 @@ void fuse(Rewriter& rewriter, int product, int last, const Named& activation) {
 
 }  // namespace
 
-Status pass_fuse_product_activation(Graph& graph, PassContext&, bool* changed) {
+Status pass_fuse_activation(Graph& graph, PassContext&, bool* changed) {
   Rewriter rewriter(graph);
   size_t count = graph.nodes.size();
   for (size_t i = 0; i < count; ++i) {
-    if (rewriter.removed(int(i)) || !is_product(&graph.nodes[i]) || !has_no_activation(graph.nodes[i])) continue;
+    if (rewriter.removed(int(i)) || !takes_activation(graph.nodes[i]) || !has_no_activation(graph.nodes[i])) continue;
     ValueId v = graph.nodes[i].outputs[0];
     if (int mul = silu_of(rewriter, v); mul >= 0) {
       int sigmoid = rewriter.producer(graph.nodes[size_t(mul)].inputs[graph.nodes[size_t(mul)].inputs[0] == v ? 1 : 0]);
