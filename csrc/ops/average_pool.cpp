@@ -12,6 +12,7 @@ class AveragePool final : public PoolOp {
 
 void op_average_pool(OpTable& t) {
   for (int since : {1, 7, 10, 11, 19, 22}) t.add<AveragePool>("", "AveragePool", since, 1, 1);
+  t.add<AveragePool>("engine", "AveragePool", 1, 1, 1);
 }
 
 }  // namespace engine

@@ -12,6 +12,7 @@ class MaxPool final : public PoolOp {
 
 void op_max_pool(OpTable& t) {
   for (int since : {1, 8, 10, 11, 12, 22}) t.add<MaxPool>("", "MaxPool", since, 1, 1, 1, 2);
+  t.add<MaxPool>("engine", "MaxPool", 1, 1, 1);
 }
 
 }  // namespace engine

@@ -24,6 +24,7 @@ namespace engine {
   ENGINE_PASS(split_batch_norm, All, false, true)         \
   ENGINE_PASS(fuse_conv_residual, All, false, true)       \
   ENGINE_PASS(fuse_activation, All, true, true)           \
+  ENGINE_PASS(assign_layouts, All, false, true)           \
   ENGINE_PASS(fuse_elementwise, All, false, true)
 
 #define ENGINE_PASS(name, level, load, plan) Status pass_##name(Graph&, PassContext&, bool*);

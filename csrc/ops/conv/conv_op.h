@@ -2,16 +2,17 @@
 #pragma once
 
 #include "ops/conv/conv_shape_of.h"
+#include "ops/conv/direct_conv.h"
 #include "ops/conv/float_conv.h"
 
 namespace engine {
 
-// Inputs x, w, optional bias: float32, or 16-bit floats computed in float32.
+// Inputs x, w, optional bias: float32, 16-bit floats computed in float32, or float64.
 template <bool transposed>
 class ConvOp final : public Op {
  public:
   Status infer(InferContext& c) override {
-    ENGINE_TRY(c.require(0, dtypes::kFloats & ~dtype_set(DType::Double)));
+    ENGINE_TRY(c.require(0, dtypes::kFloats));
     ENGINE_TRY(c.require_same(0, 1));
     has_bias_ = c.has_input(2);
     if (has_bias_) ENGINE_TRY(c.require_same(0, 2));
@@ -24,10 +25,14 @@ class ConvOp final : public Op {
   }
 
   Status prepare(PrepareContext& c) override {
+    if (c.dtype(0) == DType::Double) return {};
     return conv_.prepare(c, shape_, ChannelLayout::plain, ChannelLayout::plain, ConvEpilogue(), 1, has_bias_ ? 2 : -1, c.dtype(0));
   }
 
-  Status run(OpRun& r) const override { return conv_.run(r, -1); }
+  Status run(OpRun& r) const override {
+    if (r.in(0).dtype != DType::Double) return conv_.run(r, -1);
+    return run_direct_conv(r, shape_, r.in<double>(0), r.in<double>(1), has_bias_ ? r.in<double>(2) : nullptr, r.out<double>(0));
+  }
 
  private:
   static Status partial(InferContext& c) {

@@ -27,12 +27,18 @@ Status PoolOp::infer(InferContext& c) {
   count_pads_ = pooling_ == Pooling::average && c.attr_int("count_include_pad", 0) != 0;
   column_major_ = pooling_ == Pooling::max && c.attr_int("storage_order", 0) != 0;
   set_outputs(c, nullptr);
+  blocked_ = c.node().domain == "engine";
   if (!c.has_rank(0)) return {};
-  const Shape& x = c.shape(0);
+  Shape x = c.shape(0);
+  if (blocked_) ENGINE_TRY(unblock(c, &x));
   if (x.rank() < 3) return error(Code::InvalidModel, "the data have %d dimensions; at least 3 are wanted", x.rank());
   Shape output;
   if (global_) set_global(x, &output);
-  else ENGINE_TRY(infer_windows(c, &output));
+  else ENGINE_TRY(infer_windows(c, x, &output));
+  if (blocked_) {
+    output[1] = c.shape(0)[1];
+    output.push_back(c.shape(0).back());
+  }
   set_outputs(c, &output);
   return {};
 }
@@ -52,8 +58,17 @@ void PoolOp::set_global(const Shape& x, Shape* output) {
   shape_.in[2] = shape_.kernel[2] = x.elements(2, x.rank());
 }
 
-Status PoolOp::infer_windows(InferContext& c, Shape* output) {
-  const Shape& x = c.shape(0);
+Status PoolOp::unblock(InferContext& c, Shape* x) {
+  int64_t lanes = blocked_kernels().lanes, channels = c.attr_int("channels", 0);
+  ENGINE_TRY(c.require(0, dtypes::kFloat32));
+  if (x->rank() < 4 || !x->known() || x->back() != lanes || channels < 1 || (*x)[1] != (channels + lanes - 1) / lanes)
+    return error(Code::InvalidModel, "blocked data of %lld channels have shape %s", (long long)channels, x->text().c_str());
+  x->erase(x->rank() - 1);
+  (*x)[1] = channels;
+  return {};
+}
+
+Status PoolOp::infer_windows(InferContext& c, const Shape& x, Shape* output) {
   int rank = x.rank() - 2;
   if (!c.has("kernel_shape")) return error(Code::InvalidModel, "kernel_shape is missing");
   Window w;
@@ -87,7 +102,8 @@ Status PoolOp::prepare(PrepareContext& c) {
   bool floats = c.dtype(0) == DType::Float || is_half(c.dtype(0));
   bool indices = c.has_output(1) && pooling_ == Pooling::max;
   if (!floats || indices || pooling_ == Pooling::lp) return {};
-  plan_ = make_pool_plan(shape_, pooling_ == Pooling::max ? PoolKind::max : PoolKind::average, ChannelLayout::plain, count_pads_);
+  PoolKind kind = pooling_ == Pooling::max ? PoolKind::max : PoolKind::average;
+  plan_ = make_pool_plan(shape_, kind, blocked_ ? ChannelLayout::blocked : ChannelLayout::plain, count_pads_);
   double outputs = double(shape_.n) * double(shape_.channels) * double(shape_.out_pixels());
   ns_per_tile_ = std::max(20.0, outputs * taps * kPlanNs / double(std::max<size_t>(1, plan_->tiles())));
   c.need_scratch(int64_t(plan_->scratch_bytes()));

@@ -12,6 +12,8 @@ enum class Pooling : uint8_t { max, average, lp };
 
 // Input x of rank >= 3 (windows: up to 3 spatial dimensions; global: any number). float32 runs in the vectorised plans,
 // the 16-bit floats are widened to float32 for them; float64, 8-bit integers, indices and norms go element by element.
+// In domain "engine", maximum and mean of float32 data in the blocked layout [N, ceil(C / block), spatial..., block], whose
+// number of channels is the attribute `channels`.
 class PoolOp : public Op {
  public:
   // allowed: dtypes of x. global: one window over all positions, no window attributes.
@@ -22,7 +24,8 @@ class PoolOp : public Op {
   Status run(OpRun& r) const override;
 
  private:
-  Status infer_windows(InferContext& c, Shape* output);
+  Status unblock(InferContext& c, Shape* x);
+  Status infer_windows(InferContext& c, const Shape& x, Shape* output);
   void set_global(const Shape& x, Shape* output);
   void set_outputs(InferContext& c, const Shape* shape);
   Status run_plan(OpRun& r, const float* x, float* y) const;
@@ -34,7 +37,7 @@ class PoolOp : public Op {
   Pooling pooling_;
   bool global_;
   DTypeSet allowed_;
-  bool count_pads_ = false, column_major_ = false;
+  bool blocked_ = false, count_pads_ = false, column_major_ = false;
   int64_t p_ = 2;
   PoolShape shape_;
   std::unique_ptr<const PoolPlan> plan_;

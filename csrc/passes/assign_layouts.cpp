@@ -1,0 +1,263 @@
+// Convolutions and what lies between them get tensors in the channel-blocked layout (ops/change_layout.cpp). Conversions stand
+// where a value is made in one layout and wanted in the other, once for each value.
+//
+// One walk in the nodes' order. A convolution that gains by it makes blocked values; pools, joins of whole blocks and
+// element-wise operators follow the layout of what they read; all other nodes get plain values.
+#include <algorithm>
+
+#include "kernels/blocked/blocked.h"
+#include "kernels/conv/conv.h"
+#include "ops/conv/conv_shape_of.h"
+#include "passes/conv_node.h"
+#include "passes/elementwise_node.h"
+#include "passes/pass.h"
+
+namespace engine {
+namespace {
+
+// Multiply-adds for an output element from which on a convolution between plain values is worth two conversions.
+constexpr int64_t kLeastMacs = 48;
+
+class LayoutWalk {
+ public:
+  LayoutWalk(Graph& graph, MemoryAccount* account)
+      : graph_(graph), account_(account), lanes_(blocked_kernels().lanes), plain_(graph.values.size(), 1), blocked_(graph.values.size(), kNoValue) {}
+
+  Status run(bool* changed) {
+    std::vector<Node> nodes = std::move(graph_.nodes);
+    for (Node& node : nodes) {
+      bool done = false;
+      if (is_conv(&node)) done = blocked_conv(node);
+      else if (node.domain.empty() && is_pool(node)) done = blocked_pool(node);
+      else if (is_node(&node, "Concat")) done = blocked_concat(node);
+      else ENGINE_TRY(blocked_elementwise(node, &done));
+      if (!done) keep(std::move(node));
+      else *changed = true;
+    }
+    for (ValueId v : graph_.outputs) make_plain(v);
+    graph_.nodes = std::move(result_);
+    if (!*changed) return {};
+    ENGINE_TRY(sort_nodes(graph_));
+    remove_dead(graph_);
+    return {};
+  }
+
+ private:
+  // A value of [N, C, spatial...] float32 whose dimensions are known.
+  bool has_channels(ValueId v) const {
+    if (v < 0) return false;
+    const TypeInfo& t = graph_[v].type;
+    return t.static_shape() && t.dtype == DType::Float && t.shape.rank() >= 3 && t.shape.rank() < kMaxRank;
+  }
+  bool is_blocked(ValueId v) const { return v >= 0 && blocked_[size_t(v)] != kNoValue; }
+  int64_t channels(ValueId v) const { return graph_[v].type.shape[1]; }
+  bool whole_blocks(ValueId v) const { return channels(v) % lanes_ == 0; }
+
+  Shape blocked_shape(const Shape& plain) const {
+    Shape s = plain;
+    s[1] = (s[1] + lanes_ - 1) / lanes_;
+    s.push_back(lanes_);
+    return s;
+  }
+
+  ValueId new_value(const std::string& name, const Shape& shape) {
+    plain_.push_back(1);
+    blocked_.push_back(kNoValue);
+    return graph_.add_value(name, TypeInfo::tensor(DType::Float, shape));
+  }
+
+  Node internal(const Node& origin, const char* op_type, std::vector<ValueId> inputs) const {
+    Node node;
+    node.name = origin.name;
+    node.domain = "engine";
+    node.op_type = op_type;
+    node.opset = 1;
+    node.inputs = std::move(inputs);
+    node.attributes = origin.attributes ? origin.attributes : std::make_shared<const Attributes>();
+    return node;
+  }
+
+  void convert(ValueId from, ValueId to, const char* op_type, Attribute attribute) {
+    Node node;
+    node.name = graph_[to].name;
+    node.domain = "engine";
+    node.op_type = op_type;
+    node.opset = 1;
+    node.inputs = {from};
+    node.outputs = {to};
+    node.attributes = std::make_shared<const Attributes>(Attributes{std::move(attribute)});
+    result_.push_back(std::move(node));
+  }
+
+  void make_plain(ValueId v) {
+    if (v < 0 || plain_[size_t(v)]) return;
+    convert(blocked_[size_t(v)], v, "ToPlain", int_attribute("channels", channels(v)));
+    plain_[size_t(v)] = 1;
+  }
+
+  ValueId make_blocked(ValueId v) {
+    if (!is_blocked(v)) {
+      ValueId to = new_value(graph_[v].name + "/blocked", blocked_shape(graph_[v].type.shape));
+      convert(v, to, "ToBlocked", int_attribute("block", lanes_));
+      blocked_[size_t(v)] = to;
+    }
+    return blocked_[size_t(v)];
+  }
+
+  void keep(Node node) {
+    for (ValueId v : node.inputs) make_plain(v);
+    result_.push_back(std::move(node));
+  }
+
+  // The node, changed, makes the blocked form of `v` and no longer the plain one.
+  void emit_blocked(Node node, ValueId v) {
+    ValueId to = new_value(graph_[v].name + "/blocked", blocked_shape(graph_[v].type.shape));
+    node.outputs = {to};
+    result_.push_back(std::move(node));
+    blocked_[size_t(v)] = to;
+    plain_[size_t(v)] = 0;
+  }
+
+  bool shape_of(const Node& node, ConvShape* shape) const {
+    std::vector<const TypeInfo*> types;
+    for (ValueId v : node.inputs) types.push_back(v < 0 ? nullptr : &graph_[v].type);
+    std::vector<const Tensor*> values(types.size(), nullptr);
+    InferContext c(node, types, values);
+    Shape output;
+    return conv_shape_of(c, graph_[node.inputs[0]].type.shape, is_transposed(node), 2, shape, &output).ok();
+  }
+
+  bool blocked_conv(const Node& node) {
+    ValueId x = node.inputs[0], y = node.outputs[0], residual = input_of(node, 3);
+    ConvShape s;
+    if (!has_channels(x) || !has_channels(y) || !graph_.constant(node.inputs[1])) return false;
+    if (int_of(node, "in_block", 0) || int_of(node, "out_block", 0) || !shape_of(node, &s)) return false;
+    const ChannelLayout plain = ChannelLayout::plain, blocked = ChannelLayout::blocked;
+    if (s.transposed || s.out_pixels() <= 1) return false;
+    bool few_channels = s.group_in() < lanes_ && !s.depthwise();
+    bool from_plain = !is_blocked(x) && few_channels && conv_supports(s, plain, blocked) && s.c_out >= lanes_;
+    if (!from_plain && (!conv_supports(s, blocked, blocked) || (!conv_prefers_blocked(s) && !is_blocked(x)))) return false;
+    if (!is_blocked(x) && s.group_in() * s.taps() < kLeastMacs && !is_blocked(residual)) return false;
+    Node conv = internal(node, "Conv", node.inputs);
+    if (!from_plain) {
+      conv.inputs[0] = make_blocked(x);
+      conv.attributes = with_attribute(conv, int_attribute("in_block", lanes_));
+    }
+    if (residual >= 0) conv.inputs[3] = make_blocked(residual);
+    conv.attributes = with_attribute(conv, int_attribute("out_block", lanes_));
+    emit_blocked(std::move(conv), y);
+    return true;
+  }
+
+  static bool is_pool(const Node& node) {
+    return node.op_type == "MaxPool" || node.op_type == "AveragePool" || node.op_type == "GlobalAveragePool" || node.op_type == "GlobalMaxPool";
+  }
+
+  bool blocked_pool(const Node& node) {
+    ValueId x = node.inputs[0];
+    if (node.outputs.size() != 1 || !is_blocked(x) || !has_channels(node.outputs[0])) return false;
+    Node pool = internal(node, node.op_type.c_str(), {blocked_[size_t(x)]});
+    pool.attributes = with_attribute(pool, int_attribute("channels", channels(x)));
+    emit_blocked(std::move(pool), node.outputs[0]);
+    return true;
+  }
+
+  bool blocked_concat(const Node& node) {
+    ValueId y = node.outputs[0];
+    if (!has_channels(y)) return false;
+    int64_t axis = int_of(node, "axis", 1), ready = 0;
+    if (axis != 1 && axis != 1 - int64_t(graph_[y].type.shape.rank())) return false;
+    for (ValueId v : node.inputs) {
+      if (!has_channels(v) || !whole_blocks(v)) return false;
+      if (is_blocked(v)) ready += channels(v);
+    }
+    if (2 * ready < channels(y)) return false;
+    Node join = node;
+    for (ValueId& v : join.inputs) v = make_blocked(v);
+    join.attributes = with_attribute(join, int_attribute("axis", 1));
+    emit_blocked(std::move(join), y);
+    return true;
+  }
+
+  // How an operand that is not of the full shape appears beside blocked ones.
+  enum class Spread { full, one, channels, image, none };
+
+  Spread spread_of(ValueId v, const Shape& full) const {
+    const TypeInfo& t = graph_[v].type;
+    if (!t.static_shape() || t.dtype != DType::Float || t.shape.rank() > full.rank()) return Spread::none;
+    if (t.shape == full) return Spread::full;
+    if (t.shape.elements() == 1) return Spread::one;
+    int missing = full.rank() - t.shape.rank();
+    for (int d = 0; d < t.shape.rank(); ++d)
+      if (t.shape[d] != 1 && (d + missing > 1 || t.shape[d] != full[d + missing])) return Spread::none;
+    if (missing > 1) return Spread::none;
+    if (graph_.constant(v) && t.shape.elements() == full[1]) return Spread::channels;
+    return missing == 0 && t.shape[1] == full[1] ? Spread::image : Spread::none;
+  }
+
+  // Padding lanes stay zero.
+  static bool keeps_zero(const Node& node, bool all_full) {
+    static const char* const unary[] = {"Relu", "LeakyRelu", "HardSwish", "Tanh", "Neg", "Abs", "Swish", "Gelu"};
+    for (const char* op : unary)
+      if (node.op_type == op) return true;
+    return all_full && (node.op_type == "Add" || node.op_type == "Mul" || node.op_type == "Sub");
+  }
+
+  Result<ValueId> spread_operand(ValueId v, Spread spread, int rank) {
+    if (spread == Spread::full || spread == Spread::image) return make_blocked(v);
+    Shape shape = Shape::filled(rank + 1, 1);
+    if (spread == Spread::channels) shape[1] = graph_[v].type.shape.elements() / lanes_, shape[rank] = lanes_;
+    if (const Tensor* constant = graph_.constant(v)) {
+      ENGINE_ASSIGN(Tensor t, make_tensor(DType::Float, shape, account_, "channel constants"));
+      copy_elements(*constant, t.data);
+      plain_.push_back(1);
+      blocked_.push_back(kNoValue);
+      return graph_.add_constant(graph_[v].name + "/blocked", std::move(t));
+    }
+    return v;
+  }
+
+  Status blocked_elementwise(const Node& node, bool* done) {
+    if (node.outputs.size() != 1 || !has_channels(node.outputs[0]) || node.captures) return {};
+    std::optional<ElementwiseInstruction> instruction = elementwise_instruction(graph_, node);
+    if (!instruction) return {};
+    const Shape full = graph_[node.outputs[0]].type.shape;
+    std::vector<Spread> spreads(node.inputs.size(), Spread::none);
+    int64_t ready = 0, wanted = 0;
+    bool all_full = true;
+    const int operands[] = {instruction->a, instruction->b, instruction->c};
+    for (int o = 0; o < instruction->operands(); ++o) {
+      ValueId v = node.inputs[size_t(operands[o])];
+      if (v < 0) return {};
+      Spread spread = spread_of(v, full);
+      // One element that is no constant keeps its rank, which must not exceed that of the blocked tensors.
+      if (spread == Spread::none) return {};
+      spreads[size_t(operands[o])] = spread;
+      all_full = all_full && spread == Spread::full;
+      if (spread == Spread::full) is_blocked(v) ? ++ready : ++wanted;
+    }
+    if (ready == 0 || wanted > ready) return {};
+    if (full[1] % lanes_ != 0 && !keeps_zero(node, all_full)) return {};
+    Node changed = node;
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      if (node.inputs[i] < 0 || spreads[i] == Spread::none) continue;
+      ENGINE_ASSIGN(changed.inputs[i], spread_operand(node.inputs[i], spreads[i], full.rank()));
+    }
+    emit_blocked(std::move(changed), node.outputs[0]);
+    *done = true;
+    return {};
+  }
+
+  Graph& graph_;
+  MemoryAccount* account_;
+  const int64_t lanes_;
+  std::vector<char> plain_;        // by value: a node makes it as it is
+  std::vector<ValueId> blocked_;   // by value: its blocked form
+  std::vector<Node> result_;
+};
+
+}  // namespace
+
+Status pass_assign_layouts(Graph& graph, PassContext& context, bool* changed) { return LayoutWalk(graph, context.account).run(changed); }
+
+}  // namespace engine
