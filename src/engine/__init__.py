@@ -5,7 +5,7 @@
 >>> model.run({"x": x}, timeout=0.05)["y"]       # doctest: +SKIP
 """
 
-from engine._core import CancelToken, Model, TensorInfo, cpus
+from engine._core import CancelToken, Model, TensorInfo, cpus, isa
 from engine._core import core_version as _core_version
 from engine.errors import (
     Cancelled,
@@ -45,5 +45,6 @@ __all__ = [
     "UnsupportedOperator",
     "__version__",
     "cpus",
+    "isa",
     "load",
 ]

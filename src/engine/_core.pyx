@@ -122,6 +122,10 @@ cdef extern from "passes/pass.h" namespace "engine" nogil:
 cdef extern from "api/engine.h" namespace "engine" nogil:
     const char* version()
     int available_cpus()
+    cdef enum class Isa(int):
+        scalar
+    Isa active_isa()
+    const char* isa_name(Isa)
     cdef cppclass Port:
         string name
         TypeInfo type
@@ -826,3 +830,8 @@ def core_version():
 def cpus():
     """CPUs that this process may use: the affinity mask and the cgroup's quota."""
     return available_cpus()
+
+
+def isa():
+    """The instruction-set tier that kernels are chosen for: the CPU's best, or the one that ENGINE_ISA names."""
+    return isa_name(active_isa()).decode()
