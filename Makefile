@@ -35,8 +35,8 @@ bench: build $(VENV)/.test-tools  ## pytest-benchmark over kernels, operators an
 	$(PIP) "onnxruntime==1.32.0"
 	$(BIN)/python -m pytest benchmarks --benchmark-only $(ARGS)
 
-lint: build $(VENV)/.test-tools   ## ruff and mypy
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+lint: $(VENV)/.test-tools   ## ruff and mypy over what is shipped and run by hand
+	$(BIN)/ruff check src tools examples && $(BIN)/ruff format --check src tools examples && $(BIN)/mypy
 
 tsan: $(VENV)/.tools     ## the thread pool's stress program under the thread sanitizer
 	PATH="$(CURDIR)/$(BIN):$$PATH" cmake -S . -B build/tsan -G Ninja -DENGINE_TESTING=ON -DENGINE_PYTHON=OFF -DENGINE_SANITIZE=thread

@@ -3,11 +3,12 @@
 import pathlib
 import time
 
-import engine
 import numpy as np
 
+import engine
+
 FOLDER = pathlib.Path(__file__).parent / "digits"
-SHA256 = "d8ee3d52b8497c11b528f6e07017d0383924f4aba24fc8ccd61e902d5d6778c6"
+SHA256 = "8f42203a548b95de0d8763fcb8e99aed2809549aff145ca301323659495b4a5b"
 SHADES = " .:-=+*#%@"
 
 

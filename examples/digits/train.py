@@ -30,9 +30,7 @@ def conv(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.nd
     return (cols @ w.reshape(len(w), -1).T + b).transpose(0, 3, 1, 2), cols
 
 
-def conv_gradient(
-    grad: np.ndarray, cols: np.ndarray, w: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def conv_gradient(grad: np.ndarray, cols: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The gradients of the weight, the bias and the input."""
     g = grad.transpose(0, 2, 3, 1)
     gw = np.tensordot(g, cols, axes=([0, 1, 2], [0, 1, 2])).reshape(w.shape)
@@ -153,7 +151,9 @@ def main() -> None:
     )
     parameters = train(seen, seen_labels)
     probabilities, _ = forward(parameters, unseen)
-    print(f"accuracy on the {len(unseen)} images not trained on: {(probabilities.argmax(1) == unseen_labels).mean():.4f}")
+    print(
+        f"accuracy on the {len(unseen)} images not trained on: {(probabilities.argmax(1) == unseen_labels).mean():.4f}"
+    )
     export(parameters, FOLDER / "digits.onnx")
     np.save(FOLDER / "sample.npy", unseen[0])
     np.savez_compressed(FOLDER / "test_set.npz", images=unseen.astype(np.uint8), labels=unseen_labels.astype(np.uint8))

@@ -555,7 +555,7 @@ cdef class Model:
                 return 0
         shape = (<object>array).shape
         raise _errors.InvalidInput(
-            f"input {self.input_names[i]!r} has shape {shape}; the model wants {self.inputs[i].shape or 'at most 12 dimensions'}"
+            f"input {self.input_names[i]!r} has shape {shape}; the model wants {'at most 12 dimensions' if rank < 0 else self.inputs[i].shape}"
         )
 
     cdef int put_all(self, Call* call, object feeds, list keep) except -1:

@@ -1,0 +1,5 @@
+"""The command line: engine run | inspect | verify | bench."""
+
+from engine.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,32 @@
+"""The arguments that say which model to load and how; shared by the subcommands."""
+
+from __future__ import annotations
+
+import argparse
+
+import engine
+
+
+def add_load_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="path of the ONNX file")
+    parser.add_argument("--sha256", metavar="HEX", help="refuse the file unless it has this digest")
+    parser.add_argument(
+        "--external-data", metavar="DIR", action="append", default=[], help="a further folder for external data"
+    )
+    parser.add_argument("--memory-limit", metavar="BYTES", type=int, help="for weights and all that calls need")
+    parser.add_argument(
+        "--optimize", choices=("off", "cheap", "all"), default="all", help="level of the rewrites (default: all)"
+    )
+    parser.add_argument("--allow-random", action="store_true", help="accept operators that draw random numbers")
+
+
+def load(arguments: argparse.Namespace, threads: int | None = None) -> engine.Model:
+    return engine.load(
+        arguments.model,
+        sha256=arguments.sha256,
+        external_data=arguments.external_data,
+        threads=threads,
+        memory_limit=arguments.memory_limit,
+        optimize=arguments.optimize,
+        allow_random=arguments.allow_random,
+    )
