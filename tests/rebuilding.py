@@ -61,7 +61,9 @@ class Writer:
             return ["" if i is None else names[i] for i in ids]
 
         own = len(node["inputs"]) - node["captures"]
-        out = helper.make_node(node["op_type"], listed(node["inputs"][:own]), listed(node["outputs"]), domain=node["domain"])
+        out = helper.make_node(
+            node["op_type"], listed(node["inputs"][:own]), listed(node["outputs"]), domain=node["domain"]
+        )
         out.attribute.extend(attribute(name, value) for name, value in node["attributes"].items())
         for name, body in node["bodies"].items():
             captured = listed(node["inputs"][own:])

@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "attacks"))
 
-from attacks import ATTACKS  # noqa: E402
+from attacks import ATTACKS
 
 MOST_SECONDS = 10
 MOST_BYTES = 1 << 30

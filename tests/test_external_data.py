@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import resource
 
 import numpy as np
 import onnx
@@ -284,7 +285,9 @@ def test_attributes_may_be_external(folder):
     graph = onnx.GraphProto(name="g", node=[helper.make_node("Constant", [], ["c"])])
     graph.node[0].attribute.add(name="value", type=onnx.AttributeProto.TENSOR, t=external("", W, location="w.bin"))
     graph.output.add(name="c")
-    path.write_bytes(onnx.ModelProto(ir_version=10, graph=graph, opset_import=[helper.make_opsetid("", 21)]).SerializeToString())
+    path.write_bytes(
+        onnx.ModelProto(ir_version=10, graph=graph, opset_import=[helper.make_opsetid("", 21)]).SerializeToString()
+    )
     assert same(constants(read(path)["graph"])["c"], W)
 
 
@@ -307,3 +310,17 @@ def test_writers_in_between_are_found(folder):
     (folder / "new.bin").write_bytes(b"new")
     check(lambda: os.replace(folder / "new.bin", path))
     check(lambda: path.unlink())
+
+
+def test_more_files_than_handles(folder):
+    tensors = []
+    for i in range(300):
+        (folder / "model" / f"{i}.bin").write_bytes(W.tobytes())
+        tensors.append(external(f"w{i}", W, location=f"{i}.bin"))
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (200, before[1]))
+    try:
+        found = read_in(folder, *tensors)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert len(found["files"]) == 300

@@ -184,7 +184,10 @@ def test_value_info_gives_types():
 
 
 def test_only_the_ml_domain_is_imported():
-    model = parse("g (float[N, 2] x) => (float[N, 2] y) { y = ai.onnx.ml.Scaler(x) }", '<ir_version: 8, opset_import: ["ai.onnx.ml" : 3]>')
+    model = parse(
+        "g (float[N, 2] x) => (float[N, 2] y) { y = ai.onnx.ml.Scaler(x) }",
+        '<ir_version: 8, opset_import: ["ai.onnx.ml" : 3]>',
+    )
     found = read(model)
     assert found["opsets"] == {"ai.onnx.ml": 3}
     assert found["graph"]["nodes"][0]["opset"] == 3
@@ -198,7 +201,10 @@ def test_graph_output_may_be_an_input_or_a_constant():
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        ("g (float[1] x) => (float[1] y) { y = Add(x, gone) }", ["node 'Add#1' (Add)", "input 1, 'gone', is never defined"]),
+        (
+            "g (float[1] x) => (float[1] y) { y = Add(x, gone) }",
+            ["node 'Add#1' (Add)", "input 1, 'gone', is never defined"],
+        ),
         ("g (float[1] x) => (float[1] z) { y = Relu(x) }", ["graph output 'z' is never produced"]),
         ("g (float[1] x) => (float[1] y) { y = Relu(x)  y = Neg(x) }", ["value 'y' is defined twice", "(Neg)"]),
         ("g (float[1] x) => (float[1] x) { x = Relu(x) }", ["value 'x' is defined twice", "(Relu)"]),
@@ -207,7 +213,10 @@ def test_graph_output_may_be_an_input_or_a_constant():
         ("g (float[1] x, float[1] x) => (float[1] y) { y = Relu(x) }", ["value 'x' is defined twice", "inputs"]),
         ("g (float[1] x) => (float[1] y, float[1] y) { y = Relu(x) }", ["graph output 'y' is listed twice"]),
         ("g (x) => (float[1] y) { y = Relu(x) }", ["graph input 'x' has no type"]),
-        ("g (float[1] x) => (float[1] y) { y = other.Relu(x) }", ["node 'Relu#1' (other.Relu)", "no opset for domain 'other'"]),
+        (
+            "g (float[1] x) => (float[1] y) { y = other.Relu(x) }",
+            ["node 'Relu#1' (other.Relu)", "no opset for domain 'other'"],
+        ),
         ("g () => (float[1] y) { y = Constant () }", ["no value"]),
         ("g () => (float[1] y) { y = Constant <value_int = 1, value_float = 1.0> () }", ["several values"]),
         ("g () => (float[1] y) { y = Constant <value_int = 1.0> () }", ["value_int"]),
@@ -263,6 +272,14 @@ def test_nothing_and_no_model():
     fails(b"{'json': 1}", "InvalidModel")
 
 
+def outcome(data: bytes) -> str:
+    try:
+        read(data)
+    except _testing.ReadError as problem:
+        return problem.args[0]
+    return "read"
+
+
 def test_every_cut_of_a_model_is_an_error():
     model = parse(
         """g (float[N] x) => (float[N] y) { c = Constant <value = float[2] {1.0, 2.0}> ()
@@ -272,15 +289,9 @@ def test_every_cut_of_a_model_is_an_error():
     data = model.SerializeToString()
     assert read(data)
     for size in range(len(data)):
-        if size == len(data) - 0:
-            continue
-        try:
-            read(data[:size])
-        except _testing.ReadError as problem:
-            assert problem.args[0] == "InvalidModel"
-        else:
-            # Only cuts between the fields of the outermost message leave a smaller, still valid model.
-            assert onnx.load_from_string(data[:size]).graph.output[0].name == "y"
+        found = outcome(data[:size])
+        # Only cuts between the fields of the outermost message leave a smaller, still valid model.
+        assert found == "InvalidModel" or onnx.load_from_string(data[:size]).graph.output[0].name == "y"
 
 
 def test_digest_is_checked_first(tmp_path):
@@ -303,7 +314,12 @@ def test_digest_is_checked_first(tmp_path):
 
 def test_paths_that_are_no_files(tmp_path):
     os.mkfifo(tmp_path / "fifo")
-    for path, reason in ((tmp_path / "none", "No such file"), (tmp_path, "directory"), (tmp_path / "fifo", "pipe"), ("/dev/zero", "device")):
+    for path, reason in (
+        (tmp_path / "none", "No such file"),
+        (tmp_path, "directory"),
+        (tmp_path / "fifo", "pipe"),
+        ("/dev/zero", "device"),
+    ):
         with pytest.raises(_testing.ReadError) as caught:
             read(str(path))
         assert caught.value.args[0] == "FileNotFound"

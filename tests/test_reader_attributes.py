@@ -98,7 +98,10 @@ def test_packed_lists():
         (AttributeProto(name="a"), "neither kind nor value"),
         (AttributeProto(type=AttributeProto.INT, i=1), "an attribute has no name"),
         (AttributeProto(name="a", type=AttributeProto.FLOAT, i=1), "holds INT and is said to be FLOAT"),
-        (AttributeProto(name="a", type=AttributeProto.INTS, ints=[1], floats=[1.0]), "holds FLOATS and is said to be INTS"),
+        (
+            AttributeProto(name="a", type=AttributeProto.INTS, ints=[1], floats=[1.0]),
+            "holds FLOATS and is said to be INTS",
+        ),
         (AttributeProto(name="a", ints=[1], floats=[1.0]), "holds INTS and is said to be FLOATS"),
         (AttributeProto(name="a", type=AttributeProto.TENSOR), "has no value"),
         (AttributeProto(name="a", type=AttributeProto.GRAPH), "has no value"),
@@ -123,7 +126,9 @@ def test_number_of_attributes_is_bounded():
 
 
 def test_attribute_twice():
-    fails(node_model(helper.make_attribute("a", 1), helper.make_attribute("a", 2)), "InvalidModel", "'a' is given twice")
+    fails(
+        node_model(helper.make_attribute("a", 1), helper.make_attribute("a", 2)), "InvalidModel", "'a' is given twice"
+    )
 
 
 def test_unsupported_type_in_an_attribute():

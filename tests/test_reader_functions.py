@@ -60,7 +60,7 @@ def test_nested_calls():
 def test_inputs_and_outputs_left_out():
     text = """<domain: "f", opset_import: ["" : 21]> clip (a, lo, hi) => (b, c) { b = Clip(a, lo, hi)  c = Neg(b) }"""
     zero = np.zeros((), np.float32)
-    graph = check('g (float[3] x, float lo) => (float[3] y) { y = f.clip(x, lo) }' + text, X, zero)
+    graph = check("g (float[3] x, float lo) => (float[3] y) { y = f.clip(x, lo) }" + text, X, zero)
     assert lines(graph)[0][1] == ["x", "lo", None]
     graph = check('g (float[3] x, float hi) => (float[3] y) { y, n = f.clip(x, "", hi) }' + text, X, zero)
     assert lines(graph)[0][1] == ["x", None, "hi"]
@@ -68,7 +68,9 @@ def test_inputs_and_outputs_left_out():
     assert lines(graph)[1][0] == "Neg"
 
 
-LEAKY = """<domain: "f", opset_import: ["" : 21]> leaky <alpha> (a) => (b) { b = LeakyRelu <alpha : float = @alpha> (a) }"""
+LEAKY = (
+    """<domain: "f", opset_import: ["" : 21]> leaky <alpha> (a) => (b) { b = LeakyRelu <alpha : float = @alpha> (a) }"""
+)
 LEAKY_DEFAULT = """<domain: "f", opset_import: ["" : 21]> leaky <alpha : float = 0.5> (a) => (b) { b = LeakyRelu <alpha : float = @alpha> (a) }"""
 
 
@@ -126,7 +128,9 @@ def test_overloads():
     source.graph.node[0].overload = "a"
     source.graph.node[1].overload = "b"
     for overload, op in (("a", "Neg"), ("b", "Abs")):
-        function = helper.make_function("f", "op", ["p"], ["q"], [helper.make_node(op, ["p"], ["q"])], [helper.make_opsetid("", 21)])
+        function = helper.make_function(
+            "f", "op", ["p"], ["q"], [helper.make_node(op, ["p"], ["q"])], [helper.make_opsetid("", 21)]
+        )
         function.overload = overload
         source.functions.append(function)
     assert [n["op_type"] for n in read(source)["graph"]["nodes"]] == ["Neg", "Abs"]
@@ -166,7 +170,9 @@ def test_graph_given_as_an_attribute():
     choose = helper.make_node("If", ["cond"], ["r"])
     choose.attribute.add(name="then_branch", ref_attr_name="yes", type=onnx.AttributeProto.GRAPH)
     choose.attribute.append(helper.make_attribute("else_branch", inner))
-    source.functions.append(helper.make_function("f", "choose", ["cond", "a"], ["r"], [choose], [helper.make_opsetid("", 21)], ["yes"]))
+    source.functions.append(
+        helper.make_function("f", "choose", ["cond", "a"], ["r"], [choose], [helper.make_opsetid("", 21)], ["yes"])
+    )
     plain = model(
         """g (bool c, float[3] x) => (float[3] y) { k = Abs(x)
         y = If (c) <then_branch = t () => (float[3] p) { p = Add(x, k) }, else_branch = e () => (float[3] q) { q = Neg(x) }> }"""
@@ -190,7 +196,11 @@ def test_graph_given_as_an_attribute():
 
 def test_a_local_function_comes_before_the_operator_of_its_name():
     source = model("g (float[3] x) => (float[3] y) { y = Relu(x) }")
-    source.functions.append(helper.make_function("", "Relu", ["a"], ["b"], [helper.make_node("Neg", ["a"], ["b"])], [helper.make_opsetid("", 21)]))
+    source.functions.append(
+        helper.make_function(
+            "", "Relu", ["a"], ["b"], [helper.make_node("Neg", ["a"], ["b"])], [helper.make_opsetid("", 21)]
+        )
+    )
     assert [n["op_type"] for n in read(source)["graph"]["nodes"]] == ["Neg"]
 
 
@@ -199,20 +209,29 @@ def test_a_local_function_comes_before_the_operator_of_its_name():
     [
         ('y = f.r(x) } <domain: "f", opset_import: ["" : 21, "f" : 1]> r (a) => (b) { b = f.r(a) }', ["calls itself"]),
         (
-            'y = f.r(x) } <domain: "f", opset_import: ["h" : 1]> r (a) => (b) { b = h.s(a) }'
-            ' <domain: "h", opset_import: ["f" : 1]> s (a) => (b) { b = f.r(a) }',
+            """y = f.r(x) } <domain: "f", opset_import: ["h" : 1]> r (a) => (b) { b = h.s(a) }
+            <domain: "h", opset_import: ["f" : 1]> s (a) => (b) { b = f.r(a) }""",
             ["calls itself"],
         ),
         ("y = f.twice(x, x) }" + TWICE, ["(f.twice)", "gives 2 inputs, the function takes 1"]),
         ("y, z = f.twice(x) }" + TWICE, ["takes 2 outputs, the function has 1"]),
         ("y = f.twice(gone) }" + TWICE, ["'gone', is never defined"]),
         ("y = f.twice(x) }" + TWICE + TWICE, ["'twice'", "defined twice"]),
-        ('y = f.n(x) } <domain: "f", opset_import: ["" : 21]> n (a) => (b) { c = Neg(a) }', ["never produces its output 'b'"]),
+        (
+            'y = f.n(x) } <domain: "f", opset_import: ["" : 21]> n (a) => (b) { c = Neg(a) }',
+            ["never produces its output 'b'"],
+        ),
         ('y = f.n(x) } <domain: "f", opset_import: ["" : 21]> n (a) => (b) { b = Neg(x) }', ["'x', is never defined"]),
         ('y = f.n(x) } <domain: "f", opset_import: ["" : 21]> n (a, a) => (b) { b = Neg(a) }', ["two inputs 'a'"]),
         ('y, z = f.n(x) } <domain: "f", opset_import: ["" : 21]> n (a) => (b, b) { b = Neg(a) }', ["two outputs 'b'"]),
-        ('y = f.n(x) } <domain: "f", opset_import: ["" : 21]> n (a) => (b) { b = Neg(a)  b = Abs(a) }', ["'b' is defined twice"]),
-        ('y = f.n(x) } <domain: "f", opset_import: ["" : 21]> n (a) => (b) { b = odd.Neg(a) }', ["no opset for domain 'odd'"]),
+        (
+            'y = f.n(x) } <domain: "f", opset_import: ["" : 21]> n (a) => (b) { b = Neg(a)  b = Abs(a) }',
+            ["'b' is defined twice"],
+        ),
+        (
+            'y = f.n(x) } <domain: "f", opset_import: ["" : 21]> n (a) => (b) { b = odd.Neg(a) }',
+            ["no opset for domain 'odd'"],
+        ),
         (
             'y = f.n(x) } <domain: "f", opset_import: ["" : 21]> n (a) => (b) { b = LeakyRelu <alpha : float = @none> (a) }',
             ["'none'", "does not declare"],
@@ -260,8 +279,10 @@ def test_attributes_multiplied_by_calls_are_bounded():
         node = helper.make_node("Foo", ["v0"], [f"v{i + 1}"])
         node.attribute.add(name="axes", ref_attr_name="big", type=onnx.AttributeProto.INTS)
         nodes.append(node)
-    source.functions.append(helper.make_function("f", "l0", ["v0"], ["v2000"], nodes, [helper.make_opsetid("", 21)], ["big"]))
-    fails(source, "InvalidModel", "too large", "bytes of decoded tensors and attributes")
+    source.functions.append(
+        helper.make_function("f", "l0", ["v0"], ["v2000"], nodes, [helper.make_opsetid("", 21)], ["big"])
+    )
+    fails(source, "InvalidModel", "too large", "bytes of decoded constants")
 
 
 def test_long_names_multiplied_by_calls_are_bounded():

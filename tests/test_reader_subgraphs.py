@@ -150,13 +150,20 @@ def test_body_inputs_with_an_initializer_stay_inputs():
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        ("then_branch = t () => (float[3] p) { p = Add(x, gone) }", ["(If)", "body 'then_branch'", "'gone', is never defined"]),
+        (
+            "then_branch = t () => (float[3] p) { p = Add(x, gone) }",
+            ["(If)", "body 'then_branch'", "'gone', is never defined"],
+        ),
         ("then_branch = t () => (float[3] p) { q = Neg(x) }", ["body 'then_branch'", "output 'p' is never produced"]),
         ("then_branch = t () => (float[3] p) { p = Neg(y) }", ["cycle"]),
     ],
 )
 def test_broken_bodies(text, parts):
-    source = "g (bool c, float[3] x) => (float[3] y) { y = If (c) <" + text + ", else_branch = e () => (float[3] q) { q = Neg(x) }> }"
+    source = (
+        "g (bool c, float[3] x) => (float[3] y) { y = If (c) <"
+        + text
+        + ", else_branch = e () => (float[3] q) { q = Neg(x) }> }"
+    )
     fails(parse(source), "InvalidModel", *parts)
 
 

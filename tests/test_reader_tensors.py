@@ -117,7 +117,9 @@ def test_unpacked_and_chunked_fields():
     floats = np.arange(5, dtype=np.float32)
     one_by_one = b"".join(varint(4 << 3 | 5) + f.tobytes() for f in floats)
     assert same(read_wire(field(1, 5) + field(2, 1) + one_by_one), floats)
-    chunks = field(4, floats[:2].tobytes()) + varint(4 << 3 | 5) + floats[2:3].tobytes() + field(4, floats[3:].tobytes())
+    chunks = (
+        field(4, floats[:2].tobytes()) + varint(4 << 3 | 5) + floats[2:3].tobytes() + field(4, floats[3:].tobytes())
+    )
     assert same(read_wire(field(1, 5) + field(2, 1) + chunks), floats)
     integers = np.array([-1, 1 << 40, 0, -(1 << 63)], np.int64)
     one_by_one = b"".join(field(7, int(i)) for i in integers)
@@ -133,7 +135,9 @@ def test_data_before_shape_and_type():
 
 def test_bools_become_zero_or_one():
     assert same(read_wire(field(1, 4) + field(2, 9) + field(9, b"\0\1\2\xff")), np.array([0, 1, 1, 1], bool))
-    assert same(read_wire(field(1, 3) + field(2, 9) + field(5, varint(0) + varint(256) + varint(-1))), np.array([0, 1, 1], bool))
+    assert same(
+        read_wire(field(1, 3) + field(2, 9) + field(5, varint(0) + varint(256) + varint(-1))), np.array([0, 1, 1], bool)
+    )
 
 
 def test_empty_raw_data_beside_a_typed_field():
@@ -168,7 +172,9 @@ def test_mapped_constants_are_views_where_they_are_aligned(tmp_path):
 
 def sparse(values: np.ndarray, indices: list, dims: list[int], name: str = "s") -> onnx.SparseTensorProto:
     return onnx.SparseTensorProto(
-        values=numpy_helper.from_array(values, name), indices=numpy_helper.from_array(np.array(indices, np.int64)), dims=dims
+        values=numpy_helper.from_array(values, name),
+        indices=numpy_helper.from_array(np.array(indices, np.int64)),
+        dims=dims,
     )
 
 
@@ -197,7 +203,8 @@ def test_sparse_strings():
 
 
 @pytest.mark.parametrize(
-    ("indices", "dims"), [([1, 1, 2], [4]), ([0, 2, 1], [4]), ([0, 1, 4], [4]), ([-1, 1, 2], [4]), ([0, 1], [4]), ([0, 1, 2], [-4])]
+    ("indices", "dims"),
+    [([1, 1, 2], [4]), ([0, 2, 1], [4]), ([0, 1, 4], [4]), ([-1, 1, 2], [4]), ([0, 1], [4]), ([0, 1, 2], [-4])],
 )
 def test_sparse_indices_are_checked(indices, dims):
     with pytest.raises(_testing.ReadError, match="InvalidModel.*sparse"):
@@ -213,7 +220,10 @@ BAD = {
     "entries too few": (field(1, 3) + field(2, 7) + field(7, varint(1)), "has 1 entries"),
     "wrong field": (field(1, 1) + field(2, 7) + field(5, varint(1)), "belong in field 7"),
     "two fields": (field(1, 2) + field(2, 7) + field(5, varint(1)) + field(7, varint(1)), "two fields"),
-    "raw and typed": (field(1, 1) + field(2, 7) + field(9, b"\0" * 8) + field(7, varint(1)), "raw_data and in a typed field"),
+    "raw and typed": (
+        field(1, 1) + field(2, 7) + field(9, b"\0" * 8) + field(7, varint(1)),
+        "raw_data and in a typed field",
+    ),
     "negative dimension": (field(1, -1) + field(2, 1) + field(9, b""), "dimension 0 is -1"),
     "overflow": (field(1, HUGE) + field(1, 4) + field(2, 1) + field(9, b""), "too large"),
     "overflow behind zero": (field(1, 0) + field(1, HUGE) + field(1, HUGE) + field(2, 1), "too large"),
@@ -231,7 +241,9 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_malformed_tensors(case):
     tensor, message = BAD[case]
-    with pytest.raises(_testing.ReadError, match=f"(?s)InvalidModel.*initializer 'c'.*{message}|(?s:{message})") as caught:
+    with pytest.raises(
+        _testing.ReadError, match=f"(?s)InvalidModel.*initializer 'c'.*{message}|(?s:{message})"
+    ) as caught:
         read_wire(tensor)
     assert caught.value.args[0] == "InvalidModel"
 

@@ -10,34 +10,45 @@ class Budget {
  public:
   // `memory_limit` (0: none) bounds the bytes too.
   Budget(int64_t model_bytes, int64_t memory_limit)
-      : bytes_(limits::kDecodedBytesFloor + limits::kDecodedBytesPerModelByte * model_bytes), limited_(memory_limit > 0) {
-    if (limited_) memory_left_ = memory_limit;
-  }
+      : bytes_(limits::kDecodedBytesFloor + limits::kDecodedBytesPerModelByte * model_bytes),
+        memory_(memory_limit > 0 ? memory_limit : INT64_MAX) {}
 
-  void add_external_file(int64_t bytes) { bytes_ += limits::kDecodedBytesPerExternalByte * bytes; }
+  void add_external_file(int64_t bytes) { bytes_.allow(limits::kDecodedBytesPerExternalByte * bytes); }
 
   // InvalidModel when there is not enough left; MemoryLimitExceeded when it is the memory limit. REQUIRES: n >= 0.
   Status take_bytes(int64_t n) {
-    if (limited_) ENGINE_TRY(take(memory_left_, n, "bytes", Code::MemoryLimitExceeded));
-    return take(bytes_, n, "bytes of decoded tensors and attributes", Code::InvalidModel);
+    ENGINE_TRY(memory_.take(n, "bytes of constants and attributes", Code::MemoryLimitExceeded));
+    return bytes_.take(n, "bytes of decoded constants, attributes and names", Code::InvalidModel);
   }
-  Status take_nodes(int64_t n) { return take(nodes_, n, "nodes", Code::InvalidModel); }
-  Status take_values(int64_t n) { return take(values_, n, "values and uses of values", Code::InvalidModel); }
+  Status take_nodes(int64_t n) { return nodes_.take(n, "nodes", Code::InvalidModel); }
+  Status take_values(int64_t n) { return values_.take(n, "values and uses of values", Code::InvalidModel); }
   // A second count of nodes and values, for those that inlining makes.
   void start_building() {
-    nodes_ = limits::kNodes;
-    values_ = limits::kValues;
+    nodes_ = Amount(limits::kNodes);
+    values_ = Amount(limits::kValues);
   }
 
  private:
-  static Status take(int64_t& left, int64_t n, const char* what, Code code) {
-    if (n > left) return error(code, "the model is too large: %lld more %s, %lld are left of those allowed", (long long)n, what, (long long)left);
-    left -= n;
-    return {};
-  }
+  class Amount {
+   public:
+    explicit Amount(int64_t allowed) : allowed_(allowed), left_(allowed) {}
+    void allow(int64_t more) {
+      allowed_ += more;
+      left_ += more;
+    }
+    Status take(int64_t n, const char* what, Code code) {
+      if (n > left_)
+        return error(code, "the model is too large: it makes more than the %lld %s that are allowed",
+                     (long long)allowed_, what);
+      left_ -= n;
+      return {};
+    }
 
-  int64_t bytes_, memory_left_ = 0, nodes_ = limits::kNodes, values_ = limits::kValues;
-  bool limited_;
+   private:
+    int64_t allowed_, left_;
+  };
+
+  Amount bytes_, memory_, nodes_{limits::kNodes}, values_{limits::kValues};
 };
 
 }  // namespace engine::onnx

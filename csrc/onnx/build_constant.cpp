@@ -9,7 +9,8 @@ bool Builder::is_constant(const NodeMessage& message) const {
 
 Result<std::shared_ptr<const Tensor>> Builder::constant_of(const NodeMessage& message, const Scope& scope) {
   if (!message.inputs.empty() || message.outputs.size() != 1)
-    return error(Code::InvalidModel, "it has %zu inputs and %zu outputs, not none and one", message.inputs.size(), message.outputs.size());
+    return error(Code::InvalidModel, "it has %zu inputs and %zu outputs, not none and one", message.inputs.size(),
+                 message.outputs.size());
   const Attribute* given = nullptr;
   std::shared_ptr<const Attributes> owner;
   Bytes name;
@@ -21,7 +22,8 @@ Result<std::shared_ptr<const Tensor>> Builder::constant_of(const NodeMessage& me
   for (const OpenAttribute& open : message.open_attributes) {
     ENGINE_ASSIGN(Argument argument, find_argument(open, scope));
     if (argument.graphs) return error(Code::InvalidModel, "its value is a graph");
-    if (argument.value && std::exchange(given, argument.value)) return error(Code::InvalidModel, "it has several values");
+    if (argument.value && std::exchange(given, argument.value))
+      return error(Code::InvalidModel, "it has several values");
     if (argument.value) name = open.name;
   }
   if (!given) return error(Code::InvalidModel, "it has no value");
@@ -39,19 +41,25 @@ Result<Tensor> Builder::constant_from_attribute(const Attribute& attribute, Byte
     bool scalar;
   };
   static constexpr Form kForms[] = {
-      {"value", AttributeKind::Tensor, DType::Undefined, false},       {"sparse_value", AttributeKind::SparseTensor, DType::Undefined, false},
-      {"value_float", AttributeKind::Float, DType::Float, true},       {"value_floats", AttributeKind::Floats, DType::Float, false},
-      {"value_int", AttributeKind::Int, DType::Int64, true},           {"value_ints", AttributeKind::Ints, DType::Int64, false},
-      {"value_string", AttributeKind::String, DType::String, true},    {"value_strings", AttributeKind::Strings, DType::String, false},
+      {"value", AttributeKind::Tensor, DType::Undefined, false},
+      {"sparse_value", AttributeKind::SparseTensor, DType::Undefined, false},
+      {"value_float", AttributeKind::Float, DType::Float, true},
+      {"value_floats", AttributeKind::Floats, DType::Float, false},
+      {"value_int", AttributeKind::Int, DType::Int64, true},
+      {"value_ints", AttributeKind::Ints, DType::Int64, false},
+      {"value_string", AttributeKind::String, DType::String, true},
+      {"value_strings", AttributeKind::Strings, DType::String, false},
   };
   for (const Form& form : kForms) {
     if (name != form.name) continue;
     if (attribute.kind != form.kind)
-      return error(Code::InvalidModel, "attribute %s is %s, not %s", form.name, kind_name(attribute.kind), kind_name(form.kind));
+      return error(Code::InvalidModel, "attribute %s is %s, not %s", form.name, kind_name(attribute.kind),
+                   kind_name(form.kind));
     if (form.dtype == DType::Undefined) return attribute.tensors[0];
     int64_t count = int64_t(attribute.floats.size() + attribute.ints.size() + attribute.strings.size());
     ENGINE_TRY(budget_.take_bytes(count * dtype_size(form.dtype)));
-    ENGINE_ASSIGN(Tensor tensor, make_tensor(form.dtype, form.scalar ? Shape() : Shape{count}, account_, "a constant of the model"));
+    ENGINE_ASSIGN(Tensor tensor,
+                  make_tensor(form.dtype, form.scalar ? Shape() : Shape{count}, account_, "a constant of the model"));
     for (int64_t i = 0; i < count; ++i) {
       if (form.dtype == DType::Float) tensor.as<float>()[i] = attribute.floats[size_t(i)];
       if (form.dtype == DType::Int64) tensor.as<int64_t>()[i] = attribute.ints[size_t(i)];

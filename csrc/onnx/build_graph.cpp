@@ -19,7 +19,7 @@ bool in_order(const Graph& graph) {
   return true;
 }
 
-// Declared types are hints: a value's own type stands, and two declarations that contradict each other say nothing.
+// Declared types are hints: a value's own type stands, then the first that is declared.
 void add_hint(const ValueInfoMessage& info, GraphValue& value) {
   if (value.constant || info.type.kind == TypeKind::Unknown) return;
   if (info.type.kind == TypeKind::Tensor && info.type.dtype == DType::Undefined) return;
@@ -28,7 +28,8 @@ void add_hint(const ValueInfoMessage& info, GraphValue& value) {
 
 Status check_input_type(const ValueInfoMessage& info) {
   if (!info.problem.empty())
-    return error(Code::UnsupportedOperator, "the type of graph input %s is not supported: %s", quoted(info.name).c_str(), std::string(info.problem).c_str());
+    return error(Code::UnsupportedOperator, "the type of graph input %s is not supported: %s",
+                 quoted(info.name).c_str(), std::string(info.problem).c_str());
   const TypeInfo& type = info.type;
   if (type.kind == TypeKind::Unknown || (type.kind == TypeKind::Tensor && type.dtype == DType::Undefined))
     return error(Code::InvalidModel, "graph input %s has no type", quoted(info.name).c_str());
@@ -50,9 +51,13 @@ Result<Graph> Builder::build() {
 }
 
 Status Builder::build_graph(const GraphMessage& message, bool is_body, int depth, Scope& scope) {
-  if (depth > limits::kDepth) return error(Code::InvalidModel, "graphs and function calls are nested deeper than %d levels", limits::kDepth);
+  if (depth > limits::kDepth)
+    return error(Code::InvalidModel, "graphs and function calls are nested deeper than %d levels", limits::kDepth);
   Graph& graph = *scope.context->graph;
   graph.name = std::string(message.name);
+  // What is only looked at costs too: calls of functions repeat it.
+  ENGINE_TRY(budget_.take_values(
+      int64_t(message.inputs.size() + message.initializers.size() + message.hints.size() + message.outputs.size())));
   size_t expected = message.inputs.size() + message.initializers.size() + message.nodes.size();
   scope.names.reserve(expected);
   graph.values.reserve(expected);
@@ -73,10 +78,12 @@ Result<ValueId> Builder::declare(Bytes name, const std::string& by, Scope& scope
   if (auto output = scope.function_outputs.find(name); output != scope.function_outputs.end()) {
     id = output->second;
   } else {
-    ENGINE_ASSIGN(id, add_value(*scope.context->graph, budget_, scope.is_function ? unique_name(scope, name) : std::string(name), TypeInfo()));
+    ENGINE_ASSIGN(id, add_value(*scope.context->graph, budget_,
+                                scope.is_function ? unique_name(scope, name) : std::string(name), TypeInfo()));
   }
   if (!scope.names.emplace(name, id).second)
-    return error(Code::InvalidModel, "value %s is defined twice, the second time by %s", quoted(name).c_str(), by.c_str());
+    return error(Code::InvalidModel, "value %s is defined twice, the second time by %s", quoted(name).c_str(),
+                 by.c_str());
   return id;
 }
 
@@ -101,7 +108,8 @@ Status Builder::add_inputs(const GraphMessage& message, Scope& scope) {
   return {};
 }
 
-// An initializer with the name of a graph input is a constant, and no input. A body's inputs are given by position, so there the input stays.
+// An initializer with the name of a graph input is a constant, and no input. A body's inputs are given by position, so
+// there the input stays.
 Status Builder::add_initializers(const GraphMessage& message, bool is_body, Scope& scope) {
   Graph& graph = *scope.context->graph;
   for (const InitializerMessage& initializer : message.initializers) {
@@ -111,9 +119,11 @@ Status Builder::add_initializers(const GraphMessage& message, bool is_body, Scop
     ValueId id = is_input ? declared->second : kNoValue;
     if (!is_input) {
       ENGINE_ASSIGN(id, declare(initializer.name, "an initializer", scope));
-    } else if (graph[id].type.kind == TypeKind::Tensor && graph[id].type.dtype != DType::Undefined && graph[id].type.dtype != initializer.tensor->dtype) {
-      return error(Code::InvalidModel, "initializer %s is %s, the graph input of that name %s", quoted(initializer.name).c_str(),
-                   dtype_name(initializer.tensor->dtype), dtype_name(graph[id].type.dtype));
+    } else if (graph[id].type.kind == TypeKind::Tensor && graph[id].type.dtype != DType::Undefined &&
+               graph[id].type.dtype != initializer.tensor->dtype) {
+      return error(Code::InvalidModel, "initializer %s is %s, the graph input of that name %s",
+                   quoted(initializer.name).c_str(), dtype_name(initializer.tensor->dtype),
+                   dtype_name(graph[id].type.dtype));
     }
     GraphValue& value = graph[id];
     value.constant = initializer.tensor;
@@ -134,11 +144,11 @@ Status Builder::add_outputs(const GraphMessage& message, bool is_body, Scope& sc
     ValueId id = kNoValue;
     bool found;
     if (info.name.empty()) return error(Code::InvalidModel, "a graph output has no name");
-    ENGINE_TRY(budget_.take_values(1));
     ENGINE_TRY(find_value(scope, *scope.context, info.name, budget_, &found, &id));
     if (!found || id == kNoValue)
       return error(Code::InvalidModel, "graph output %s is never produced", quoted(info.name).c_str());
-    if (!seen.emplace(info.name, 1).second && !is_body) return error(Code::InvalidModel, "graph output %s is listed twice", quoted(info.name).c_str());
+    if (!seen.emplace(info.name, 1).second && !is_body)
+      return error(Code::InvalidModel, "graph output %s is listed twice", quoted(info.name).c_str());
     graph.outputs.push_back(id);
     add_hint(info, graph[id]);
     if (graph[id].dim_names.empty()) ENGINE_TRY(add_dim_names(info, graph[id]));
@@ -147,6 +157,7 @@ Status Builder::add_outputs(const GraphMessage& message, bool is_body, Scope& sc
 }
 
 Status Builder::declare_outputs(const NodeMessage& node, Scope& scope) {
+  ENGINE_TRY(budget_.take_nodes(1));
   for (Bytes name : node.outputs) {
     if (name.empty()) continue;
     if (auto known = scope.names.find(name); known != scope.names.end())

@@ -1,19 +1,22 @@
-#include "onnx/builder.h"
-
 #include <unordered_set>
+
+#include "onnx/builder.h"
 
 namespace engine::onnx {
 
 std::string node_label(const std::string& name, const NodeMessage& message) {
-  std::string op = message.domain.empty() ? shown(message.op_type) : shown(message.domain) + "." + shown(message.op_type);
+  std::string op =
+      message.domain.empty() ? shown(message.op_type) : shown(message.domain) + "." + shown(message.op_type);
   return "node " + quoted(name) + " (" + op + ")";
 }
 
 // Nodes without a name get one that no other such node has: "Conv#12".
 Result<std::string> Builder::node_name(const NodeMessage& message, const Scope& scope) {
   std::string name = scope.call ? scope.call->prefix : std::string();
-  if (message.name.empty()) name.append(message.op_type).append("#").append(std::to_string(++made_names_));
-  else name.append(message.name);
+  if (message.name.empty())
+    name.append(message.op_type).append("#").append(std::to_string(++made_names_));
+  else
+    name.append(message.name);
   ENGINE_TRY(budget_.take_bytes(int64_t(sizeof(Node) + name.size() + message.op_type.size() + message.domain.size())));
   return name;
 }
@@ -21,18 +24,23 @@ Result<std::string> Builder::node_name(const NodeMessage& message, const Scope& 
 Result<int> Builder::opset_of(Bytes domain, const Scope& scope) const {
   if (auto at = scope.opsets->find(domain); at != scope.opsets->end()) return at->second;
   if (auto at = model_.opsets.find(domain); at != model_.opsets.end()) return at->second;
-  return error(Code::InvalidModel, "the model imports no opset for domain %s", quoted(domain.empty() ? Bytes("ai.onnx") : domain).c_str());
+  return error(Code::InvalidModel, "the model imports no opset for domain %s",
+               quoted(domain.empty() ? Bytes("ai.onnx") : domain).c_str());
 }
 
-Status Builder::find_inputs(const NodeMessage& message, const std::string& name, Scope& scope, std::vector<ValueId>* out) {
-  ENGINE_TRY(budget_.take_values(int64_t(message.inputs.size() + message.outputs.size())));
+Status Builder::find_inputs(const NodeMessage& message, const std::string& name, Scope& scope,
+                            std::vector<ValueId>* out) {
+  ENGINE_TRY(
+      budget_.take_values(int64_t(message.inputs.size() + message.outputs.size() + message.open_attributes.size())));
   out->reserve(message.inputs.size());
   for (size_t i = 0; i < message.inputs.size(); ++i) {
     ValueId id = kNoValue;
     bool found = true;
-    if (!message.inputs[i].empty()) ENGINE_TRY(find_value(scope, *scope.context, message.inputs[i], budget_, &found, &id));
+    if (!message.inputs[i].empty())
+      ENGINE_TRY(find_value(scope, *scope.context, message.inputs[i], budget_, &found, &id));
     if (!found)
-      return error(Code::InvalidModel, "%s: input %zu, %s, is never defined", node_label(name, message).c_str(), i, quoted(message.inputs[i]).c_str());
+      return error(Code::InvalidModel, "%s: input %zu, %s, is never defined", node_label(name, message).c_str(), i,
+                   quoted(message.inputs[i]).c_str());
     out->push_back(id);
   }
   return {};
@@ -50,7 +58,6 @@ std::vector<ValueId> Builder::find_outputs(const NodeMessage& message, const Sco
 
 Status Builder::add_node(const NodeMessage& message, int depth, Scope& scope) {
   if (const FunctionMessage* function = find_function(message)) return inline_call(message, *function, depth, scope);
-  ENGINE_TRY(budget_.take_nodes(1));
   Node node;
   ENGINE_ASSIGN(node.name, node_name(message, scope));
   node.domain = std::string(message.domain);
@@ -67,20 +74,22 @@ Status Builder::add_node(const NodeMessage& message, int depth, Scope& scope) {
 
 Result<Argument> Builder::find_argument(const OpenAttribute& attribute, const Scope& scope) const {
   if (attribute.ref.empty()) return Argument{nullptr, &attribute, &scope};
-  if (!scope.call) return error(Code::InvalidModel, "attribute %s refers to an attribute %s of a function, and is in none", quoted(attribute.name).c_str(), quoted(attribute.ref).c_str());
+  if (!scope.call)
+    return error(Code::InvalidModel, "attribute %s refers to an attribute %s of a function, and is in none",
+                 quoted(attribute.name).c_str(), quoted(attribute.ref).c_str());
   auto given = scope.call->arguments.find(attribute.ref);
   if (given != scope.call->arguments.end()) {
     const Argument& argument = given->second;
+    if (!argument.value && !argument.graphs) return argument;
     AttributeKind kind = argument.value ? argument.value->kind : argument.graphs->kind;
     if (attribute.kind != AttributeKind::Undefined && attribute.kind != kind)
-      return error(Code::InvalidModel, "attribute %s is %s, attribute %s that it refers to is %s", quoted(attribute.name).c_str(),
-                   kind_name(attribute.kind), quoted(attribute.ref).c_str(), kind_name(kind));
+      return error(Code::InvalidModel, "attribute %s is %s, attribute %s that it refers to is %s",
+                   quoted(attribute.name).c_str(), kind_name(attribute.kind), quoted(attribute.ref).c_str(),
+                   kind_name(kind));
     return argument;
   }
-  for (Bytes declared : scope.call->function->attributes)
-    if (declared == attribute.ref) return Argument{};
-  return error(Code::InvalidModel, "attribute %s refers to an attribute %s that the function does not declare", quoted(attribute.name).c_str(),
-               quoted(attribute.ref).c_str());
+  return error(Code::InvalidModel, "attribute %s refers to an attribute %s that the function does not declare",
+               quoted(attribute.name).c_str(), quoted(attribute.ref).c_str());
 }
 
 namespace {
@@ -141,8 +150,8 @@ Status Builder::add_attributes(const NodeMessage& message, int depth, Scope& sco
   return share_captures(node, contexts);
 }
 
-Status Builder::add_bodies(const OpenAttribute& graphs, const std::string& name, const Scope& names, int depth, Scope& scope, Node* node,
-                           std::vector<GraphContext>* contexts) {
+Status Builder::add_bodies(const OpenAttribute& graphs, const std::string& name, const Scope& names, int depth,
+                           Scope& scope, Node* node, std::vector<GraphContext>* contexts) {
   for (const std::shared_ptr<const GraphMessage>& message : graphs.graphs) {
     auto graph = std::make_shared<Graph>();
     GraphContext context;

@@ -1,4 +1,5 @@
-// messages.h -> Graph: names resolved, functions inlined, bodies closed over what they use, Constant nodes turned into constants.
+// messages.h -> Graph: names resolved, functions inlined, bodies closed over what they use, Constant nodes turned into
+// constants.
 #pragma once
 
 #include "base/memory.h"
@@ -10,12 +11,14 @@ namespace engine::onnx {
 class Builder {
  public:
   // `account` may be null. All must outlive the builder; the graph refers to none of them (but for tensors' buffers).
-  Builder(const ModelMessage& model, Budget& budget, MemoryAccount* account) : model_(model), budget_(budget), account_(account) {}
+  Builder(const ModelMessage& model, Budget& budget, MemoryAccount* account)
+      : model_(model), budget_(budget), account_(account) {}
 
   Result<Graph> build();
 
  private:
-  // build_graph.cpp: the graph of `message`, whose names become those of `scope`. REQUIRES: scope.context->graph is empty.
+  // build_graph.cpp: the graph of `message`, whose names become those of `scope`. REQUIRES: scope.context->graph is
+  // empty.
   Status build_graph(const GraphMessage& message, bool is_body, int depth, Scope& scope);
   Status add_inputs(const GraphMessage& message, Scope& scope);
   Status add_dim_names(const ValueInfoMessage& info, GraphValue& value);
@@ -33,8 +36,8 @@ class Builder {
   Result<int> opset_of(Bytes domain, const Scope& scope) const;
   Result<Argument> find_argument(const OpenAttribute& attribute, const Scope& scope) const;
   Status add_attributes(const NodeMessage& message, int depth, Scope& scope, Node* node);
-  Status add_bodies(const OpenAttribute& graphs, const std::string& name, const Scope& names, int depth, Scope& scope, Node* node,
-                    std::vector<GraphContext>* contexts);
+  Status add_bodies(const OpenAttribute& graphs, const std::string& name, const Scope& names, int depth, Scope& scope,
+                    Node* node, std::vector<GraphContext>* contexts);
   Result<std::string> node_name(const NodeMessage& message, const Scope& scope);
 
   // inline_function.cpp

@@ -5,28 +5,58 @@ namespace engine::onnx {
 namespace {
 
 enum : uint32_t {
-  kName = 1, kFloat = 2, kInt = 3, kString = 4, kTensor = 5, kGraph = 6, kFloats = 7, kInts = 8, kStrings = 9, kTensors = 10, kGraphs = 11,
-  kType = 14, kTypes = 15, kKind = 20, kRef = 21, kSparse = 22, kSparses = 23,
+  kName = 1,
+  kFloat = 2,
+  kInt = 3,
+  kString = 4,
+  kTensor = 5,
+  kGraph = 6,
+  kFloats = 7,
+  kInts = 8,
+  kStrings = 9,
+  kTensors = 10,
+  kGraphs = 11,
+  kType = 14,
+  kTypes = 15,
+  kKind = 20,
+  kRef = 21,
+  kSparse = 22,
+  kSparses = 23,
 };
 
 // The kind whose value a field holds; Undefined for fields that hold none.
 AttributeKind kind_of_field(uint32_t number) {
   switch (number) {
-    case kFloat: return AttributeKind::Float;
-    case kInt: return AttributeKind::Int;
-    case kString: return AttributeKind::String;
-    case kTensor: return AttributeKind::Tensor;
-    case kGraph: return AttributeKind::Graph;
-    case kFloats: return AttributeKind::Floats;
-    case kInts: return AttributeKind::Ints;
-    case kStrings: return AttributeKind::Strings;
-    case kTensors: return AttributeKind::Tensors;
-    case kGraphs: return AttributeKind::Graphs;
-    case kType: return AttributeKind::Type;
-    case kTypes: return AttributeKind::Types;
-    case kSparse: return AttributeKind::SparseTensor;
-    case kSparses: return AttributeKind::SparseTensors;
-    default: return AttributeKind::Undefined;
+    case kFloat:
+      return AttributeKind::Float;
+    case kInt:
+      return AttributeKind::Int;
+    case kString:
+      return AttributeKind::String;
+    case kTensor:
+      return AttributeKind::Tensor;
+    case kGraph:
+      return AttributeKind::Graph;
+    case kFloats:
+      return AttributeKind::Floats;
+    case kInts:
+      return AttributeKind::Ints;
+    case kStrings:
+      return AttributeKind::Strings;
+    case kTensors:
+      return AttributeKind::Tensors;
+    case kGraphs:
+      return AttributeKind::Graphs;
+    case kType:
+      return AttributeKind::Type;
+    case kTypes:
+      return AttributeKind::Types;
+    case kSparse:
+      return AttributeKind::SparseTensor;
+    case kSparses:
+      return AttributeKind::SparseTensors;
+    default:
+      return AttributeKind::Undefined;
   }
 }
 
@@ -39,9 +69,13 @@ struct Header {
 
 Status count_values(const Field& field, AttributeKind kind, int64_t* count) {
   switch (kind) {
-    case AttributeKind::Floats: return count_fixed32(field, count);
-    case AttributeKind::Ints: return count_varints(field, count);
-    default: *count = 1; return {};
+    case AttributeKind::Floats:
+      return count_fixed32(field, count);
+    case AttributeKind::Ints:
+      return count_varints(field, count);
+    default:
+      *count = 1;
+      return {};
   }
 }
 
@@ -55,7 +89,8 @@ Status read_header(Bytes bytes, Header* header) {
     if (field.number == kKind) {
       int32_t number;
       ENGINE_TRY(read_int32(field, &number));
-      if (number < 0 || number > int(AttributeKind::Types)) return error(Code::InvalidModel, "kind %d of attribute is not known", number);
+      if (number < 0 || number > int(AttributeKind::Types))
+        return error(Code::InvalidModel, "kind %d of attribute is not known", number);
       header->kind = AttributeKind(number);
     }
     if (AttributeKind kind = kind_of_field(field.number); kind != AttributeKind::Undefined) {
@@ -69,9 +104,16 @@ Status read_header(Bytes bytes, Header* header) {
 
 bool is_list(AttributeKind kind) {
   switch (kind) {
-    case AttributeKind::Floats: case AttributeKind::Ints: case AttributeKind::Strings: case AttributeKind::Tensors:
-    case AttributeKind::Graphs: case AttributeKind::SparseTensors: case AttributeKind::Types: return true;
-    default: return false;
+    case AttributeKind::Floats:
+    case AttributeKind::Ints:
+    case AttributeKind::Strings:
+    case AttributeKind::Tensors:
+    case AttributeKind::Graphs:
+    case AttributeKind::SparseTensors:
+    case AttributeKind::Types:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -80,13 +122,16 @@ Status settle_kind(Header* header) {
   for (int kind = 1; kind < 15; ++kind) {
     if (header->counts[kind] == 0) continue;
     if (header->kind == AttributeKind::Undefined) header->kind = AttributeKind(kind);
-    if (int(header->kind) != kind) return error(Code::InvalidModel, "it holds %s and is said to be %s", kind_name(AttributeKind(kind)), kind_name(header->kind));
-    if (!is_list(header->kind) && header->kind != AttributeKind::Float && header->kind != AttributeKind::Int && header->kind != AttributeKind::String &&
-        header->counts[kind] > 1)
+    if (int(header->kind) != kind)
+      return error(Code::InvalidModel, "it holds %s and is said to be %s", kind_name(AttributeKind(kind)),
+                   kind_name(header->kind));
+    if (!is_list(header->kind) && header->kind != AttributeKind::Float && header->kind != AttributeKind::Int &&
+        header->kind != AttributeKind::String && header->counts[kind] > 1)
       return error(Code::InvalidModel, "it holds several values and is said to hold one");
   }
   if (header->kind == AttributeKind::Undefined) return error(Code::InvalidModel, "it has neither kind nor value");
-  bool zero_can_be_left_out = header->kind == AttributeKind::Float || header->kind == AttributeKind::Int || header->kind == AttributeKind::String;
+  bool zero_can_be_left_out = header->kind == AttributeKind::Float || header->kind == AttributeKind::Int ||
+                              header->kind == AttributeKind::String;
   if (!is_list(header->kind) && !zero_can_be_left_out && header->counts[int(header->kind)] == 0)
     return error(Code::InvalidModel, "it has no value");
   return {};
@@ -94,14 +139,21 @@ Status settle_kind(Header* header) {
 
 int64_t memory_of(const Header& header) {
   switch (header.kind) {
-    case AttributeKind::Floats: return header.counts[int(header.kind)] * int64_t(sizeof(float));
-    case AttributeKind::Ints: return header.counts[int(header.kind)] * int64_t(sizeof(int64_t));
-    case AttributeKind::Strings: return header.counts[int(header.kind)] * int64_t(sizeof(std::string));
+    case AttributeKind::Floats:
+      return header.counts[int(header.kind)] * int64_t(sizeof(float));
+    case AttributeKind::Ints:
+      return header.counts[int(header.kind)] * int64_t(sizeof(int64_t));
+    case AttributeKind::Strings:
+      return header.counts[int(header.kind)] * int64_t(sizeof(std::string));
     case AttributeKind::Tensors:
-    case AttributeKind::SparseTensors: return header.counts[int(header.kind)] * int64_t(sizeof(Tensor));
-    case AttributeKind::Types: return header.counts[int(header.kind)] * int64_t(sizeof(TypeInfo));
-    case AttributeKind::Graphs: return header.counts[int(header.kind)] * int64_t(sizeof(GraphMessage));
-    default: return 0;
+    case AttributeKind::SparseTensors:
+      return header.counts[int(header.kind)] * int64_t(sizeof(Tensor));
+    case AttributeKind::Types:
+      return header.counts[int(header.kind)] * int64_t(sizeof(TypeInfo));
+    case AttributeKind::Graphs:
+      return header.counts[int(header.kind)] * int64_t(sizeof(GraphMessage));
+    default:
+      return 0;
   }
 }
 
@@ -110,7 +162,8 @@ Status read_type(const Field& field, Attribute* out) {
   ValueInfoMessage info;
   ENGINE_TRY(read_bytes(field, &message));
   ENGINE_TRY(decode_type(message, 0, &info));
-  if (!info.problem.empty()) return error(Code::UnsupportedOperator, "its type is not supported: %s", std::string(info.problem).c_str());
+  if (!info.problem.empty())
+    return error(Code::UnsupportedOperator, "its type is not supported: %s", std::string(info.problem).c_str());
   out->types.push_back(std::move(info.type));
   return {};
 }
@@ -124,8 +177,9 @@ void add_left_out_zero(Attribute* value) {
 }  // namespace
 
 const char* kind_name(AttributeKind kind) {
-  static constexpr const char* kNames[] = {"UNDEFINED", "FLOAT",  "INT",    "STRING",        "TENSOR",         "GRAPH",      "FLOATS",     "INTS",
-                                           "STRINGS",   "TENSORS", "GRAPHS", "SPARSE_TENSOR", "SPARSE_TENSORS", "TYPE_PROTO", "TYPE_PROTOS"};
+  static constexpr const char* kNames[] = {
+      "UNDEFINED", "FLOAT",   "INT",    "STRING",        "TENSOR",         "GRAPH",      "FLOATS",     "INTS",
+      "STRINGS",   "TENSORS", "GRAPHS", "SPARSE_TENSOR", "SPARSE_TENSORS", "TYPE_PROTO", "TYPE_PROTOS"};
   return kNames[int(kind)];
 }
 
@@ -143,11 +197,15 @@ Status Decoder::add_attribute_value(const Field& field, int depth, Attribute* va
       ENGINE_TRY(read_int64(field, &integer));
       value->ints = {integer};
       return {};
-    case kFloats: return each_fixed<uint32_t>(field, [&](uint32_t v) { value->floats.push_back(std::bit_cast<float>(v)); });
-    case kInts: return each_varint(field, [&](uint64_t v) { value->ints.push_back(int64_t(v)); });
+    case kFloats:
+      return each_fixed<uint32_t>(field, [&](uint32_t v) { value->floats.push_back(std::bit_cast<float>(v)); });
+    case kInts:
+      return each_varint(field, [&](uint64_t v) { value->ints.push_back(int64_t(v)); });
     case kType:
-    case kTypes: return read_type(field, value);
-    default: break;
+    case kTypes:
+      return read_type(field, value);
+    default:
+      break;
   }
   ENGINE_TRY(read_bytes(field, &message));
   if (field.number == kString) {
@@ -190,12 +248,15 @@ Status Decoder::decode_attribute(Bytes bytes, int depth, Attributes* values, std
   Field field;
   while (!reader.done()) {
     ENGINE_TRY(reader.next(&field));
-    if (kind_of_field(field.number) == header.kind) ENGINE_TRY_IN(add_attribute_value(field, depth, &value, &graphs), context);
+    if (kind_of_field(field.number) == header.kind)
+      ENGINE_TRY_IN(add_attribute_value(field, depth, &value, &graphs), context);
   }
   add_left_out_zero(&value);
   bool holds_graphs = header.kind == AttributeKind::Graph || header.kind == AttributeKind::Graphs;
-  if (holds_graphs) open->push_back(std::move(graphs));
-  else values->push_back(std::move(value));
+  if (holds_graphs)
+    open->push_back(std::move(graphs));
+  else
+    values->push_back(std::move(value));
   return {};
 }
 

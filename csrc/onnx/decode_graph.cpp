@@ -58,20 +58,36 @@ Status Decoder::decode_node(Bytes bytes, int depth, NodeMessage* out) {
   while (!reader.done()) {
     ENGINE_TRY(reader.next(&field));
     switch (field.number) {
-      case 1: ENGINE_TRY(add_name(field, &out->inputs)); break;
-      case 2: ENGINE_TRY(add_name(field, &out->outputs)); break;
-      case 3: ENGINE_TRY(read_name(field, &out->name)); break;
-      case 4: ENGINE_TRY(read_name(field, &out->op_type)); break;
-      case 5: ++attribute_count; break;
-      case 7: ENGINE_TRY(read_name(field, &out->domain)); break;
-      case 8: ENGINE_TRY(read_name(field, &out->overload)); break;
-      default: break;
+      case 1:
+        ENGINE_TRY(add_name(field, &out->inputs));
+        break;
+      case 2:
+        ENGINE_TRY(add_name(field, &out->outputs));
+        break;
+      case 3:
+        ENGINE_TRY(read_name(field, &out->name));
+        break;
+      case 4:
+        ENGINE_TRY(read_name(field, &out->op_type));
+        break;
+      case 5:
+        ++attribute_count;
+        break;
+      case 7:
+        ENGINE_TRY(read_name(field, &out->domain));
+        break;
+      case 8:
+        ENGINE_TRY(read_name(field, &out->overload));
+        break;
+      default:
+        break;
     }
   }
   out->domain = normal_domain(out->domain);
   if (out->op_type.empty()) return error(Code::InvalidModel, "it names no operator");
   if (attribute_count > limits::kAttributes)
-    return error(Code::InvalidModel, "it has %lld attributes, %lld are allowed", (long long)attribute_count, (long long)limits::kAttributes);
+    return error(Code::InvalidModel, "it has %lld attributes, %lld are allowed", (long long)attribute_count,
+                 (long long)limits::kAttributes);
   ENGINE_TRY(budget_.take_bytes(attribute_count * int64_t(sizeof(Attribute) + sizeof(OpenAttribute))));
 
   reader = WireReader(bytes);
@@ -101,20 +117,36 @@ Status Decoder::decode_initializer(const Field& field, bool sparse, GraphMessage
 }
 
 Status Decoder::decode_graph(Bytes bytes, int depth, GraphMessage* out) {
-  if (depth > limits::kDepth) return error(Code::InvalidModel, "graphs are nested deeper than %d levels", limits::kDepth);
+  if (depth > limits::kDepth)
+    return error(Code::InvalidModel, "graphs are nested deeper than %d levels", limits::kDepth);
   WireReader reader(bytes);
   Field field;
   while (!reader.done()) {
     ENGINE_TRY(reader.next(&field));
     switch (field.number) {
-      case 1: ENGINE_TRY(add_node(field, depth, &out->nodes)); break;
-      case 2: ENGINE_TRY(read_name(field, &out->name)); break;
-      case 5: ENGINE_TRY(decode_initializer(field, false, out)); break;
-      case 15: ENGINE_TRY(decode_initializer(field, true, out)); break;
-      case 11: ENGINE_TRY_IN(add_value_info(field, &out->inputs), "graph input"); break;
-      case 12: ENGINE_TRY_IN(add_value_info(field, &out->outputs), "graph output"); break;
-      case 13: ENGINE_TRY_IN(add_value_info(field, &out->hints), "value_info"); break;
-      default: break;
+      case 1:
+        ENGINE_TRY(add_node(field, depth, &out->nodes));
+        break;
+      case 2:
+        ENGINE_TRY(read_name(field, &out->name));
+        break;
+      case 5:
+        ENGINE_TRY(decode_initializer(field, false, out));
+        break;
+      case 15:
+        ENGINE_TRY(decode_initializer(field, true, out));
+        break;
+      case 11:
+        ENGINE_TRY_IN(add_value_info(field, &out->inputs), "graph input");
+        break;
+      case 12:
+        ENGINE_TRY_IN(add_value_info(field, &out->outputs), "graph output");
+        break;
+      case 13:
+        ENGINE_TRY_IN(add_value_info(field, &out->hints), "value_info");
+        break;
+      default:
+        break;
     }
   }
   return {};
@@ -127,20 +159,37 @@ Status Decoder::decode_function(Bytes bytes, FunctionMessage* out) {
   while (!reader.done()) {
     ENGINE_TRY(reader.next(&field));
     switch (field.number) {
-      case 1: ENGINE_TRY(read_name(field, &out->name)); break;
-      case 4: ENGINE_TRY(add_name(field, &out->inputs)); break;
-      case 5: ENGINE_TRY(add_name(field, &out->outputs)); break;
-      case 6: ENGINE_TRY(add_name(field, &out->attributes)); break;
-      case 7: ENGINE_TRY(add_node(field, 0, &out->nodes)); break;
-      case 9: ENGINE_TRY(decode_opset(field, &out->opsets)); break;
-      case 10: ENGINE_TRY(read_name(field, &out->domain)); break;
+      case 1:
+        ENGINE_TRY(read_name(field, &out->name));
+        break;
+      case 4:
+        ENGINE_TRY(add_name(field, &out->inputs));
+        break;
+      case 5:
+        ENGINE_TRY(add_name(field, &out->outputs));
+        break;
+      case 6:
+        ENGINE_TRY(add_name(field, &out->attributes));
+        break;
+      case 7:
+        ENGINE_TRY(add_node(field, 0, &out->nodes));
+        break;
+      case 9:
+        ENGINE_TRY(decode_opset(field, &out->opsets));
+        break;
+      case 10:
+        ENGINE_TRY(read_name(field, &out->domain));
+        break;
       case 11:
         ENGINE_TRY(read_bytes(field, &message));
         ENGINE_TRY(budget_.take_bytes(sizeof(Attribute) + sizeof(OpenAttribute)));
         ENGINE_TRY(decode_attribute(message, 0, &out->defaults, &out->graph_defaults));
         break;
-      case 13: ENGINE_TRY(read_name(field, &out->overload)); break;
-      default: break;
+      case 13:
+        ENGINE_TRY(read_name(field, &out->overload));
+        break;
+      default:
+        break;
     }
   }
   out->domain = normal_domain(out->domain);

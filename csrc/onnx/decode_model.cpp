@@ -23,9 +23,11 @@ Status read_metadata(const Field& field, std::vector<std::pair<Bytes, Bytes>>* o
 Status check_versions(const ModelMessage& model) {
   if (model.ir_version == 0) return error(Code::InvalidModel, "this is no ONNX model: it has no IR version");
   if (model.ir_version < limits::kOldestIr)
-    return error(Code::InvalidModel, "IR version %lld; %lld is the oldest that is read", (long long)model.ir_version, (long long)limits::kOldestIr);
+    return error(Code::InvalidModel, "IR version %lld; %lld is the oldest that is read", (long long)model.ir_version,
+                 (long long)limits::kOldestIr);
   if (model.ir_version > limits::kNewestIr)
-    return error(Code::UnsupportedOperator, "IR version %lld; %lld is the newest that is known", (long long)model.ir_version, (long long)limits::kNewestIr);
+    return error(Code::UnsupportedOperator, "IR version %lld; %lld is the newest that is known",
+                 (long long)model.ir_version, (long long)limits::kNewestIr);
   return {};
 }
 
@@ -46,14 +48,17 @@ Status Decoder::decode_opset(const Field& import, Opsets* out) {
   }
   domain = normal_domain(domain);
   if (version < 0 || version > INT32_MAX)
-    return error(Code::InvalidModel, "the opset version of domain %s is %lld", quoted(domain).c_str(), (long long)version);
+    return error(Code::InvalidModel, "the opset version of domain %s is %lld", quoted(domain).c_str(),
+                 (long long)version);
   if (domain.empty() && version > limits::kNewestOpset)
-    return error(Code::UnsupportedOperator, "the model uses ONNX opset %lld; %lld is the newest that is known", (long long)version,
-                 (long long)limits::kNewestOpset);
-  if (int64_t(out->size()) >= limits::kOpsetImports) return error(Code::InvalidModel, "more than %lld opset imports", (long long)limits::kOpsetImports);
+    return error(Code::UnsupportedOperator, "the model uses ONNX opset %lld; %lld is the newest that is known",
+                 (long long)version, (long long)limits::kNewestOpset);
+  if (int64_t(out->size()) >= limits::kOpsetImports)
+    return error(Code::InvalidModel, "more than %lld opset imports", (long long)limits::kOpsetImports);
   auto [at, added] = out->emplace(std::string(domain), int(version));
   if (!added && at->second != int(version))
-    return error(Code::InvalidModel, "domain %s is imported in two versions, %d and %lld", quoted(domain).c_str(), at->second, (long long)version);
+    return error(Code::InvalidModel, "domain %s is imported in two versions, %d and %lld", quoted(domain).c_str(),
+                 at->second, (long long)version);
   return {};
 }
 
@@ -66,24 +71,42 @@ Status Decoder::decode_model(Bytes bytes, ModelMessage* out) {
   while (!reader.done()) {
     ENGINE_TRY(reader.next(&field));
     switch (field.number) {
-      case 1: ENGINE_TRY(read_int64(field, &out->ir_version)); break;
-      case 2: ENGINE_TRY(read_text(field, &out->producer_name)); break;
-      case 3: ENGINE_TRY(read_text(field, &out->producer_version)); break;
-      case 4: ENGINE_TRY(read_text(field, &out->domain)); break;
-      case 5: ENGINE_TRY(read_int64(field, &out->model_version)); break;
-      case 6: ENGINE_TRY(read_text(field, &out->doc_string)); break;
+      case 1:
+        ENGINE_TRY(read_int64(field, &out->ir_version));
+        break;
+      case 2:
+        ENGINE_TRY(read_text(field, &out->producer_name));
+        break;
+      case 3:
+        ENGINE_TRY(read_text(field, &out->producer_version));
+        break;
+      case 4:
+        ENGINE_TRY(read_text(field, &out->domain));
+        break;
+      case 5:
+        ENGINE_TRY(read_int64(field, &out->model_version));
+        break;
+      case 6:
+        ENGINE_TRY(read_text(field, &out->doc_string));
+        break;
       case 7:
         ENGINE_TRY(read_bytes(field, &graph));
         if (std::exchange(has_graph, true)) return error(Code::InvalidModel, "the model has two graphs");
         break;
-      case 8: ENGINE_TRY(decode_opset(field, &out->opsets)); break;
-      case 14: ENGINE_TRY(read_metadata(field, &out->metadata)); break;
+      case 8:
+        ENGINE_TRY(decode_opset(field, &out->opsets));
+        break;
+      case 14:
+        ENGINE_TRY(read_metadata(field, &out->metadata));
+        break;
       case 25:
         ENGINE_TRY(read_bytes(field, &message));
         functions.push_back(message);
-        if (int64_t(functions.size()) > limits::kFunctions) return error(Code::InvalidModel, "more than %lld functions", (long long)limits::kFunctions);
+        if (int64_t(functions.size()) > limits::kFunctions)
+          return error(Code::InvalidModel, "more than %lld functions", (long long)limits::kFunctions);
         break;
-      default: break;
+      default:
+        break;
     }
   }
   ENGINE_TRY(check_versions(*out));

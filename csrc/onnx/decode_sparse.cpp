@@ -22,14 +22,16 @@ Status read_parts(Bytes bytes, Parts* parts) {
       if (std::exchange(parts->has_values, true)) return error(Code::InvalidModel, "a sparse tensor has values twice");
     } else if (field.number == 2) {
       ENGINE_TRY(read_bytes(field, &parts->indices));
-      if (std::exchange(parts->has_indices, true)) return error(Code::InvalidModel, "a sparse tensor has indices twice");
+      if (std::exchange(parts->has_indices, true))
+        return error(Code::InvalidModel, "a sparse tensor has indices twice");
     } else if (field.number == 3) {
       bool fits = true;
       ENGINE_TRY(each_varint(field, [&](uint64_t v) {
         fits = fits && parts->shape.rank() < kMaxRank && int64_t(v) >= 0;
         if (fits) parts->shape.push_back(int64_t(v));
       }));
-      if (!fits) return error(Code::InvalidModel, "a sparse tensor's dimensions are negative, or more than %d", kMaxRank);
+      if (!fits)
+        return error(Code::InvalidModel, "a sparse tensor's dimensions are negative, or more than %d", kMaxRank);
     }
   }
   if (!parts->has_values) return error(Code::InvalidModel, "a sparse tensor has no values");
@@ -50,11 +52,12 @@ int64_t position(const Tensor& indices, int64_t i, const Shape& shape) {
 }
 
 Status check_indices(const Tensor& indices, int64_t count, const Shape& shape) {
-  if (indices.dtype != DType::Int64) return error(Code::InvalidModel, "a sparse tensor's indices are %s, not int64", dtype_name(indices.dtype));
+  if (indices.dtype != DType::Int64)
+    return error(Code::InvalidModel, "a sparse tensor's indices are %s, not int64", dtype_name(indices.dtype));
   bool flat = indices.shape == Shape{count}, by_axis = indices.shape == Shape{count, int64_t(shape.rank())};
   if (!flat && !by_axis)
-    return error(Code::InvalidModel, "a sparse tensor has %lld values in %d dimensions, and indices of shape %s", (long long)count, shape.rank(),
-                 indices.shape.text().c_str());
+    return error(Code::InvalidModel, "a sparse tensor has %lld values in %d dimensions, and indices of shape %s",
+                 (long long)count, shape.rank(), indices.shape.text().c_str());
   return {};
 }
 
@@ -74,7 +77,9 @@ Result<Tensor> Decoder::decode_sparse_tensor(Bytes bytes, Bytes* name) {
   ENGINE_TRY(read_parts(bytes, &parts));
   Bytes unused;
   ENGINE_ASSIGN(Tensor values, decode_tensor(parts.values, name));
-  if (values.shape.rank() != 1) return error(Code::InvalidModel, "a sparse tensor's values have shape %s, not one dimension", values.shape.text().c_str());
+  if (values.shape.rank() != 1)
+    return error(Code::InvalidModel, "a sparse tensor's values have shape %s, not one dimension",
+                 values.shape.text().c_str());
   ENGINE_ASSIGN(Shape shape, checked_shape(parts.shape.begin(), parts.shape.rank(), values.dtype));
   const int64_t count = values.elements();
   Tensor indices;
@@ -90,7 +95,8 @@ Result<Tensor> Decoder::decode_sparse_tensor(Bytes bytes, Bytes* name) {
   for (int64_t i = 0; i < count; ++i) {
     int64_t at = position(indices, i, shape);
     if (at <= before)
-      return error(Code::InvalidModel, "a sparse tensor's index %lld is out of range of %s, or not above the one before", (long long)i,
+      return error(Code::InvalidModel,
+                   "a sparse tensor's index %lld is out of range of %s, or not above the one before", (long long)i,
                    shape.text().c_str());
     copy_element(values, i, dense, at);
     before = at;

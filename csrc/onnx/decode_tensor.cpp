@@ -6,7 +6,15 @@
 namespace engine::onnx {
 namespace {
 
-enum : uint32_t { kDims = 1, kDataType = 2, kSegment = 3, kName = 8, kRawData = 9, kExternalData = 13, kDataLocation = 14 };
+enum : uint32_t {
+  kDims = 1,
+  kDataType = 2,
+  kSegment = 3,
+  kName = 8,
+  kRawData = 9,
+  kExternalData = 13,
+  kDataLocation = 14
+};
 
 bool is_typed_field(uint32_t number) { return (number >= 4 && number <= 7) || number == 10 || number == 11; }
 
@@ -17,9 +25,9 @@ struct Header {
   int64_t rank = 0;
   int32_t data_type = 0, location = 0;
   bool has_raw = false, has_segment = false;
-  uint32_t typed = 0;       // the typed field that holds elements; 0: none
-  int64_t entries = 0;      // in all its occurrences
-  Bytes packed;             // its only occurrence, when packed
+  uint32_t typed = 0;   // the typed field that holds elements; 0: none
+  int64_t entries = 0;  // in all its occurrences
+  Bytes packed;         // its only occurrence, when packed
   int occurrences = 0;
   ExternalLocation external;
 };
@@ -30,7 +38,8 @@ Status read_dims(const Field& field, Header* header) {
     ++header->rank;
   });
   ENGINE_TRY(std::move(status));
-  if (header->rank > kMaxRank) return error(Code::InvalidModel, "it has more than the %d dimensions that are supported", kMaxRank);
+  if (header->rank > kMaxRank)
+    return error(Code::InvalidModel, "it has more than the %d dimensions that are supported", kMaxRank);
   return {};
 }
 
@@ -54,7 +63,8 @@ Status read_typed(const Field& field, Header* header) {
   int64_t count;
   ENGINE_TRY(count_entries(field, &count));
   if (count == 0) return {};
-  if (header->typed != 0 && header->typed != field.number) return error(Code::InvalidModel, "it holds elements in two fields");
+  if (header->typed != 0 && header->typed != field.number)
+    return error(Code::InvalidModel, "it holds elements in two fields");
   header->typed = field.number;
   header->entries += count;
   header->packed = ++header->occurrences == 1 && field.type == WireType::Bytes ? field.bytes : Bytes();
@@ -67,16 +77,28 @@ Status read_header(Bytes bytes, Header* header) {
   while (!reader.done()) {
     ENGINE_TRY(reader.next(&field));
     switch (field.number) {
-      case kDims: ENGINE_TRY(read_dims(field, header)); break;
-      case kDataType: ENGINE_TRY(read_int32(field, &header->data_type)); break;
-      case kSegment: header->has_segment = true; break;
-      case kName: ENGINE_TRY(read_name(field, &header->name)); break;
+      case kDims:
+        ENGINE_TRY(read_dims(field, header));
+        break;
+      case kDataType:
+        ENGINE_TRY(read_int32(field, &header->data_type));
+        break;
+      case kSegment:
+        header->has_segment = true;
+        break;
+      case kName:
+        ENGINE_TRY(read_name(field, &header->name));
+        break;
       case kRawData:
         ENGINE_TRY(read_bytes(field, &header->raw));
         header->has_raw = true;
         break;
-      case kExternalData: ENGINE_TRY(read_external_entry(field, &header->external)); break;
-      case kDataLocation: ENGINE_TRY(read_int32(field, &header->location)); break;
+      case kExternalData:
+        ENGINE_TRY(read_external_entry(field, &header->external));
+        break;
+      case kDataLocation:
+        ENGINE_TRY(read_int32(field, &header->location));
+        break;
       default:
         if (is_typed_field(field.number)) ENGINE_TRY(read_typed(field, header));
     }
@@ -85,8 +107,8 @@ Status read_header(Bytes bytes, Header* header) {
 }
 
 Status wrong_size(const char* where, int64_t found, const char* unit, DType dtype, const Shape& shape, int64_t wanted) {
-  return error(Code::InvalidModel, "%s has %lld %s, %s%s needs %lld", where, (long long)found, unit, dtype_name(dtype), shape.text().c_str(),
-               (long long)wanted);
+  return error(Code::InvalidModel, "%s has %lld %s, %s%s needs %lld", where, (long long)found, unit, dtype_name(dtype),
+               shape.text().c_str(), (long long)wanted);
 }
 
 Result<DType> checked_dtype(int32_t number) {
@@ -119,6 +141,15 @@ Result<Tensor> Decoder::tensor_from_bytes(DType dtype, const Shape& shape, Bytes
   return tensor;
 }
 
+Result<Tensor> Decoder::external_tensor(DType dtype, const Shape& shape, const ExternalLocation& location) {
+  const ExternalFile* file;
+  Bytes data;
+  int64_t known = external_.total_bytes();
+  ENGINE_TRY(external_.find(location, packed_bytes(dtype, shape.elements()), &file, &data));
+  budget_.add_external_file(external_.total_bytes() - known);
+  return tensor_from_bytes(dtype, shape, data, Source{file->bytes, file->mapped && share_external_});
+}
+
 Result<Tensor> Decoder::decode_tensor(Bytes bytes, Bytes* name) {
   Header header;
   ENGINE_TRY(read_header(bytes, &header));
@@ -128,29 +159,29 @@ Result<Tensor> Decoder::decode_tensor(Bytes bytes, Bytes* name) {
   if (header.has_segment) return error(Code::UnsupportedOperator, "it is a segment of a larger tensor");
   const int64_t elements = shape.elements(), raw_bytes = packed_bytes(dtype, elements);
   const bool raw = header.has_raw && !header.raw.empty();
-  if (dtype == DType::String && (raw || header.location == 1)) return error(Code::InvalidModel, "strings must be in string_data");
+  if (dtype == DType::String && (raw || header.location == 1))
+    return error(Code::InvalidModel, "strings must be in string_data");
 
   if (header.location == 1) {
     if (raw || header.typed) return error(Code::InvalidModel, "it holds elements and is said to be external");
-    const ExternalFile* file;
-    Bytes data;
-    int64_t known = external_.total_bytes();
-    ENGINE_TRY(external_.find(header.external, raw_bytes, &file, &data));
-    budget_.add_external_file(external_.total_bytes() - known);
-    return tensor_from_bytes(dtype, shape, data, Source{file->bytes, file->mapped && share_external_});
+    return external_tensor(dtype, shape, header.external);
   }
-  if (header.location != 0) return error(Code::InvalidModel, "its data location is %d; 0 and 1 are known", header.location);
+  if (header.location != 0)
+    return error(Code::InvalidModel, "its data location is %d; 0 and 1 are known", header.location);
 
   if (raw || (header.has_raw && !header.typed)) {
     if (header.typed) return error(Code::InvalidModel, "it holds elements in raw_data and in a typed field");
-    if (int64_t(header.raw.size()) != raw_bytes) return wrong_size("raw_data", int64_t(header.raw.size()), "bytes", dtype, shape, raw_bytes);
+    if (int64_t(header.raw.size()) != raw_bytes)
+      return wrong_size("raw_data", int64_t(header.raw.size()), "bytes", dtype, shape, raw_bytes);
     return tensor_from_bytes(dtype, shape, header.raw, source_);
   }
   if (header.typed && header.typed != typed_field(dtype))
-    return error(Code::InvalidModel, "its elements are in field %u, those of %s belong in field %u", header.typed, dtype_name(dtype), typed_field(dtype));
+    return error(Code::InvalidModel, "its elements are in field %u, those of %s belong in field %u", header.typed,
+                 dtype_name(dtype), typed_field(dtype));
   const int64_t entries = typed_entries(dtype, elements);
   if (header.entries != entries) return wrong_size("the typed field", header.entries, "entries", dtype, shape, entries);
-  if (int64_t(header.packed.size()) == raw_bytes && contains(dtype_set(DType::Float, DType::Double) | dtypes::kComplex, dtype))
+  if (int64_t(header.packed.size()) == raw_bytes &&
+      contains(dtype_set(DType::Float, DType::Double) | dtypes::kComplex, dtype))
     return tensor_from_bytes(dtype, shape, header.packed, source_);
   ENGINE_ASSIGN(Tensor tensor, new_tensor(dtype, shape));
   ENGINE_TRY(fill_from_typed(bytes, tensor));

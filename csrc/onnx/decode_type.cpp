@@ -106,24 +106,38 @@ Status decode_container_type(Bytes bytes, bool sequence, int depth, ValueInfoMes
 }  // namespace
 
 Status decode_type(Bytes bytes, int depth, ValueInfoMessage* out) {
-  if (depth > limits::kTypeDepth) return error(Code::InvalidModel, "a type is nested deeper than %d levels", limits::kTypeDepth);
+  if (depth > limits::kTypeDepth)
+    return error(Code::InvalidModel, "a type is nested deeper than %d levels", limits::kTypeDepth);
   WireReader reader(bytes);
   Field field;
   bool seen = false;
   while (!reader.done()) {
     ENGINE_TRY(reader.next(&field));
-    bool known = field.number == 1 || field.number == 4 || field.number == 5 || field.number == 7 || field.number == 8 || field.number == 9;
+    bool known = field.number == 1 || field.number == 4 || field.number == 5 || field.number == 7 ||
+                 field.number == 8 || field.number == 9;
     if (!known) continue;
     if (std::exchange(seen, true)) return error(Code::InvalidModel, "a type is given twice");
     Bytes inner;
     ENGINE_TRY(read_bytes(field, &inner));
     switch (field.number) {
-      case 1: ENGINE_TRY(decode_tensor_type(inner, out)); break;
-      case 4: ENGINE_TRY(decode_container_type(inner, true, depth, out)); break;
-      case 5: ENGINE_TRY(decode_map_type(inner, depth, out)); break;
-      case 9: ENGINE_TRY(decode_container_type(inner, false, depth, out)); break;
-      case 8: out->problem = "it is a sparse tensor"; break;
-      default: out->problem = "it is an opaque type"; break;
+      case 1:
+        ENGINE_TRY(decode_tensor_type(inner, out));
+        break;
+      case 4:
+        ENGINE_TRY(decode_container_type(inner, true, depth, out));
+        break;
+      case 5:
+        ENGINE_TRY(decode_map_type(inner, depth, out));
+        break;
+      case 9:
+        ENGINE_TRY(decode_container_type(inner, false, depth, out));
+        break;
+      case 8:
+        out->problem = "it is a sparse tensor";
+        break;
+      default:
+        out->problem = "it is an opaque type";
+        break;
     }
   }
   if (!out->problem.empty()) out->type = TypeInfo();
@@ -140,7 +154,8 @@ Status decode_value_info(Bytes bytes, ValueInfoMessage* out) {
     if (field.number == 2) {
       Bytes type;
       ENGINE_TRY(read_bytes(field, &type));
-      if (std::exchange(seen, true)) return error(Code::InvalidModel, "value %s has two types", quoted(out->name).c_str());
+      if (std::exchange(seen, true))
+        return error(Code::InvalidModel, "value %s has two types", quoted(out->name).c_str());
       ENGINE_TRY_IN(decode_type(type, 0, out), "value " + quoted(out->name));
     }
   }

@@ -12,14 +12,18 @@ namespace engine::onnx {
 // Where the bytes being decoded live.
 struct Source {
   RefPtr<Buffer> buffer;
-  bool share = false;   // tensors may be views of it; otherwise they are copied
+  bool share = false;  // tensors may be views of it; otherwise they are copied
 };
 
 class Decoder {
  public:
   // `account` may be null. Everything referred to must outlive the decoder; views in messages die with `source`.
   Decoder(Source source, ExternalFiles& external, bool share_external, Budget& budget, MemoryAccount* account)
-      : source_(std::move(source)), external_(external), share_external_(share_external), budget_(budget), account_(account) {}
+      : source_(std::move(source)),
+        external_(external),
+        share_external_(share_external),
+        budget_(budget),
+        account_(account) {}
 
   Status decode_model(Bytes bytes, ModelMessage* out);
 
@@ -43,6 +47,7 @@ class Decoder {
   // decode_tensor.cpp. A tensor without a name leaves `name` empty.
   Result<Tensor> decode_tensor(Bytes bytes, Bytes* name);
   Result<Tensor> tensor_from_bytes(DType dtype, const Shape& shape, Bytes data, const Source& source);
+  Result<Tensor> external_tensor(DType dtype, const Shape& shape, const ExternalLocation& location);
   // Charges the budget, then as make_tensor.
   Result<Tensor> new_tensor(DType dtype, const Shape& shape);
 
@@ -56,7 +61,8 @@ class Decoder {
   MemoryAccount* account_;
 };
 
-// decode_type.cpp. Types that the engine has no form for (sparse tensors, opaque, maps of sequences) leave `type` Unknown and set `problem`.
+// decode_type.cpp. Types that the engine has no form for (sparse tensors, opaque, maps of sequences) leave `type`
+// Unknown and set `problem`.
 Status decode_value_info(Bytes bytes, ValueInfoMessage* out);
 Status decode_type(Bytes bytes, int depth, ValueInfoMessage* out);
 }  // namespace engine::onnx

@@ -55,12 +55,14 @@ Status ExternalFiles::find(const ExternalLocation& location, int64_t bytes, cons
   if (!location.offset.empty()) ENGINE_TRY(parse_number(location.offset, "offset", &offset));
   if (!location.length.empty()) ENGINE_TRY(parse_number(location.length, "length", &length));
   if (length != bytes)
-    return error(Code::InvalidModel, "external data has %lld bytes, its shape and type need %lld", (long long)length, (long long)bytes);
+    return error(Code::InvalidModel, "external data has %lld bytes, its shape and type need %lld", (long long)length,
+                 (long long)bytes);
   ENGINE_TRY(open(location.location, file));
   int64_t size = (*file)->bytes->size();
   if (offset > size || length > size - offset)
-    return error(Code::InvalidModel, "external data at offset %lld with %lld bytes goes beyond the %lld bytes of file '%s'", (long long)offset,
-                 (long long)length, (long long)size, (*file)->file.path().c_str());
+    return error(Code::InvalidModel,
+                 "external data at offset %lld with %lld bytes goes beyond the %lld bytes of file '%s'",
+                 (long long)offset, (long long)length, (long long)size, (*file)->file.path().c_str());
   *data = Bytes((*file)->bytes->data() + offset, size_t(length));
   return {};
 }
@@ -80,9 +82,16 @@ Status ExternalFiles::open(Bytes location, const ExternalFile** file) {
     return {};
   }
   if (opened.links() > 1 && !links_allowed_)
-    return refused(location, "the file has several hard links; name the folder that they may come from in external_data_dirs to allow that");
+    return refused(
+        location,
+        "the file has several hard links; name the folder that they may come from in external_data_dirs to allow that");
   bool mapped = false;
   ENGINE_ASSIGN(RefPtr<Buffer> bytes, opened.size() >= map_from_ ? opened.map(&mapped) : opened.read());
+  if (!mapped) {
+    // There may be thousands of them, and handles are few.
+    ENGINE_TRY(opened.check_unchanged());
+    opened.close();
+  }
   total_bytes_ += opened.size();
   files_.push_back({std::move(opened), std::move(bytes), mapped});
   *file = by_location_[std::string(location)] = by_identity_[files_.back().file.identity()] = &files_.back();
@@ -102,15 +111,18 @@ Status ExternalFiles::resolve_folders() {
 bool ExternalFiles::contained(const std::string& path) const {
   for (const std::string& folder : canonical_) {
     bool root = is_separator(folder.back());
-    if (path.starts_with(folder) && (root || (path.size() > folder.size() && is_separator(path[folder.size()])))) return true;
+    if (path.starts_with(folder) && (root || (path.size() > folder.size() && is_separator(path[folder.size()]))))
+      return true;
   }
   return false;
 }
 
 Result<std::string> ExternalFiles::resolve(const std::string& location) {
   if (folders_.empty())
-    return error(Code::InvalidModel, "external data location %s: a model without a path has no folder to find it in; name one in external_data_dirs",
-                 quoted(location).c_str());
+    return error(
+        Code::InvalidModel,
+        "external data location %s: a model without a path has no folder to find it in; name one in external_data_dirs",
+        quoted(location).c_str());
   ENGINE_TRY(resolve_folders());
   Status missing;
   for (const std::string& folder : canonical_) {
@@ -120,7 +132,9 @@ Result<std::string> ExternalFiles::resolve(const std::string& location) {
       continue;
     }
     if (!contained(path.value()))
-      return refused(location, "it is a link out of the model's folder; name the folder that it leads to in external_data_dirs to allow that");
+      return refused(location,
+                     "it is a link out of the model's folder; name the folder that it leads to in external_data_dirs "
+                     "to allow that");
     return path;
   }
   return missing;

@@ -25,17 +25,18 @@ struct ExternalFile {
 
 // The external files of one model; each is opened, and mapped or read, once.
 //
-// A location is relative, without "..", and leads, with every symbolic link resolved, to a regular file inside the model's folder
-// or inside one of the further folders that the caller named. The file is then opened without following links, so that swapping a
-// component in between is an error. A file with several hard links may be a name for something outside, so it is refused, unless the
-// caller named further folders: caches link their files. Not thread-safe.
+// A location is relative, without "..", and leads, with every symbolic link resolved, to a regular file inside the
+// model's folder or inside one of the further folders that the caller named. The file is then opened without following
+// links, so that swapping a component in between is an error. A file with several hard links may be a name for
+// something outside, so it is refused, unless the caller named further folders: caches link their files. Not
+// thread-safe.
 class ExternalFiles {
  public:
   // `model_folder` is empty for models without a path. Folders need not exist until a location is looked up.
   ExternalFiles(std::string model_folder, std::vector<std::string> further_folders, int64_t map_from);
 
-  // `bytes` of the file that starts at the location's offset. InvalidModel when the location is refused or its offset and length do not
-  // fit the file and the wanted size; FileNotFound.
+  // `bytes` of the file that starts at the location's offset. InvalidModel when the location is refused or its offset
+  // and length do not fit the file and the wanted size; FileNotFound.
   Status find(const ExternalLocation& location, int64_t bytes, const ExternalFile** file, Bytes* data);
 
   const std::deque<ExternalFile>& files() const { return files_; }
@@ -49,11 +50,11 @@ class ExternalFiles {
   Result<std::string> resolve(const std::string& location);
   bool contained(const std::string& canonical) const;
 
-  std::vector<std::string> folders_;       // as given, the model's own first
-  std::vector<std::string> canonical_;     // those that exist
+  std::vector<std::string> folders_;    // as given, the model's own first
+  std::vector<std::string> canonical_;  // those that exist
   bool resolved_ = false, links_allowed_ = false;
   int64_t map_from_, total_bytes_ = 0;
-  std::deque<ExternalFile> files_;                            // stable addresses
+  std::deque<ExternalFile> files_;  // stable addresses
   std::map<std::string, const ExternalFile*, std::less<>> by_location_, by_identity_;
 };
 

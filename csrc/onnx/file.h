@@ -1,9 +1,10 @@
 // Files as bytes: read into memory, or mapped.
 //
-// What is hashed must be what is parsed. A file that was read into memory cannot change. A mapped one can: whoever writes into it in
-// place changes what the model computes, and whoever truncates it kills the process with SIGBUS at the next access. So:
-// small files are read (limits::kMapFrom), large ones are mapped, and a mapped file must be replaced by renaming another over it, never
-// written in place, while a model uses it. OpenFile::check_unchanged after reading finds writers that came in between.
+// What is hashed must be what is parsed. A file that was read into memory cannot change. A mapped one can: whoever
+// writes into it in place changes what the model computes, and whoever truncates it kills the process with SIGBUS at
+// the next access. So: small files are read (limits::kMapFrom), large ones are mapped, and a mapped file must be
+// replaced by renaming another over it, never written in place, while a model uses it. OpenFile::check_unchanged after
+// reading finds writers that came in between.
 #pragma once
 
 #include <cstdint>
@@ -45,9 +46,14 @@ class OpenFile {
 
   // Reads the whole file. FileNotFound when that fails or the file became shorter; MemoryLimitExceeded.
   Result<RefPtr<Buffer>> read() const;
-  // Maps the whole file, read-only; where the system cannot map, reads it. `mapped` says which. The mapping lives as long as the buffer.
+  // Maps the whole file, read-only; where the system cannot map, reads it. `mapped` says which. The mapping lives as
+  // long as the buffer.
   Result<RefPtr<Buffer>> map(bool* mapped) const;
-  // InvalidModel when the file's size or time of writing is no longer that at open(). Giving its name to another file is no change.
+  // Gives the system's handle back: of what is read or mapped nothing changes. check_unchanged has nothing to say
+  // afterwards.
+  void close();
+  // InvalidModel when the file's size or time of writing is no longer that at open(). Giving its name to another file
+  // is no change.
   Status check_unchanged() const;
 
  private:

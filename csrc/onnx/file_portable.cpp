@@ -75,6 +75,8 @@ Result<OpenFile> OpenFile::open_without_links(const std::string& path) {
 OpenFile::OpenFile(OpenFile&& o) noexcept = default;
 OpenFile::~OpenFile() = default;
 
+void OpenFile::close() { stamp_.clear(); }
+
 Result<RefPtr<Buffer>> OpenFile::read() const {
   ENGINE_ASSIGN(RefPtr<Buffer> buffer, Buffer::allocate(size_, nullptr, "reading a file"));
   std::ifstream stream(native(path_), std::ios::binary);
@@ -90,6 +92,7 @@ Result<RefPtr<Buffer>> OpenFile::map(bool* mapped) const {
 }
 
 Status OpenFile::check_unchanged() const {
+  if (stamp_.empty()) return {};
   std::error_code problem;
   std::string now = stamp_of(native(path_), problem);
   if (problem) return unreadable(path_, problem.message());

@@ -41,7 +41,8 @@ class Mapping : public RefCounted {
   size_t size_;
 };
 
-// Not the time of the last status change: giving the name to another file changes that too, and is how files are to be replaced.
+// Not the time of the last status change: giving the name to another file changes that too, and is how files are to be
+// replaced.
 std::string stamp_of(const struct stat& s) {
 #if defined(__APPLE__)
   const timespec& modified = s.st_mtimespec;
@@ -101,18 +102,25 @@ Result<OpenFile> OpenFile::open(const std::string& path) {
 }
 
 Result<OpenFile> OpenFile::open_without_links(const std::string& path) {
-  if (path.empty() || path[0] != '/' || path.find('\0') != std::string::npos) return unreadable(path, "it is no absolute path");
+  if (path.empty() || path[0] != '/' || path.find('\0') != std::string::npos)
+    return unreadable(path, "it is no absolute path");
   int descriptor = open_component_wise(path);
   if (descriptor < 0) return unreadable(path, std::strerror(errno));
   return adopt(descriptor, path);
 }
 
 OpenFile::OpenFile(OpenFile&& o) noexcept
-    : descriptor_(std::exchange(o.descriptor_, -1)), path_(std::move(o.path_)), identity_(std::move(o.identity_)), stamp_(std::move(o.stamp_)),
-      size_(o.size_), links_(o.links_) {}
+    : descriptor_(std::exchange(o.descriptor_, -1)),
+      path_(std::move(o.path_)),
+      identity_(std::move(o.identity_)),
+      stamp_(std::move(o.stamp_)),
+      size_(o.size_),
+      links_(o.links_) {}
 
-OpenFile::~OpenFile() {
-  if (descriptor_ >= 0) ::close(descriptor_);
+OpenFile::~OpenFile() { close(); }
+
+void OpenFile::close() {
+  if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
 }
 
 Result<RefPtr<Buffer>> OpenFile::read() const {
@@ -139,6 +147,7 @@ Result<RefPtr<Buffer>> OpenFile::map(bool* mapped) const {
 }
 
 Status OpenFile::check_unchanged() const {
+  if (descriptor_ < 0) return {};
   struct stat s;
   if (::fstat(descriptor_, &s) != 0) return unreadable(path_, std::strerror(errno));
   if (stamp_of(s) != stamp_) return error(Code::InvalidModel, "file '%s' was changed while it was read", path_.c_str());

@@ -18,9 +18,11 @@ bool running(const Call* call, const FunctionMessage& function) {
 
 Status check_counts(const NodeMessage& message, const FunctionMessage& function) {
   if (message.inputs.size() > function.inputs.size())
-    return error(Code::InvalidModel, "the call gives %zu inputs, the function takes %zu", message.inputs.size(), function.inputs.size());
+    return error(Code::InvalidModel, "the call gives %zu inputs, the function takes %zu", message.inputs.size(),
+                 function.inputs.size());
   if (message.outputs.size() > function.outputs.size())
-    return error(Code::InvalidModel, "the call takes %zu outputs, the function has %zu", message.outputs.size(), function.outputs.size());
+    return error(Code::InvalidModel, "the call takes %zu outputs, the function has %zu", message.outputs.size(),
+                 function.outputs.size());
   return {};
 }
 
@@ -29,7 +31,8 @@ Status check_counts(const NodeMessage& message, const FunctionMessage& function)
 Status Builder::index_functions() {
   for (const FunctionMessage& function : model_.functions)
     if (!functions_.emplace(function_key(function.domain, function.name, function.overload), &function).second)
-      return error(Code::InvalidModel, "function %s of domain %s is defined twice", quoted(function.name).c_str(), quoted(function.domain).c_str());
+      return error(Code::InvalidModel, "function %s of domain %s is defined twice", quoted(function.name).c_str(),
+                   quoted(function.domain).c_str());
   return {};
 }
 
@@ -50,10 +53,14 @@ std::string Builder::unique_name(const Scope& scope, Bytes name) {
 }
 
 Status Builder::bind_arguments(const NodeMessage& message, const Scope& scope, Call* call) {
-  for (const Attribute& attribute : call->function->defaults) call->arguments[attribute.name] = Argument{&attribute, nullptr, nullptr};
+  for (Bytes name : call->function->attributes) call->arguments[name] = Argument{};
+  for (const Attribute& attribute : call->function->defaults)
+    call->arguments[attribute.name] = Argument{&attribute, nullptr, nullptr};
   if (!call->function->graph_defaults.empty())
-    return error(Code::UnsupportedOperator, "attribute %s has a graph as its default", quoted(call->function->graph_defaults[0].name).c_str());
-  for (const Attribute& attribute : *message.attributes) call->arguments[attribute.name] = Argument{&attribute, nullptr, nullptr};
+    return error(Code::UnsupportedOperator, "attribute %s has a graph as its default",
+                 quoted(call->function->graph_defaults[0].name).c_str());
+  for (const Attribute& attribute : *message.attributes)
+    call->arguments[attribute.name] = Argument{&attribute, nullptr, nullptr};
   for (const OpenAttribute& attribute : message.open_attributes) {
     ENGINE_ASSIGN(Argument argument, find_argument(attribute, scope));
     if (argument.value || argument.graphs) call->arguments[attribute.name] = argument;
@@ -62,7 +69,8 @@ Status Builder::bind_arguments(const NodeMessage& message, const Scope& scope, C
 }
 
 Status Builder::inline_call(const NodeMessage& message, const FunctionMessage& function, int depth, Scope& scope) {
-  ENGINE_TRY(budget_.take_nodes(1));
+  ENGINE_TRY(budget_.take_values(int64_t(function.inputs.size() + function.outputs.size() + function.attributes.size() +
+                                         function.defaults.size() + message.attributes->size())));
   Call call;
   call.function = &function;
   call.outer = scope.call;
@@ -70,7 +78,8 @@ Status Builder::inline_call(const NodeMessage& message, const FunctionMessage& f
   call.prefix = name + "/";
   const std::string label = node_label(name, message);
   if (running(scope.call, function)) return error(Code::InvalidModel, "%s: the function calls itself", label.c_str());
-  if (depth >= limits::kDepth) return error(Code::InvalidModel, "graphs and function calls are nested deeper than %d levels", limits::kDepth);
+  if (depth >= limits::kDepth)
+    return error(Code::InvalidModel, "graphs and function calls are nested deeper than %d levels", limits::kDepth);
   ENGINE_TRY_IN(check_counts(message, function), label);
   ENGINE_TRY_IN(bind_arguments(message, scope, &call), label);
 
@@ -84,10 +93,12 @@ Status Builder::inline_call(const NodeMessage& message, const FunctionMessage& f
   inputs.resize(function.inputs.size(), kNoValue);
   for (size_t i = 0; i < function.inputs.size(); ++i)
     if (!inner.names.emplace(function.inputs[i], inputs[i]).second)
-      return error(Code::InvalidModel, "%s: the function has two inputs %s", label.c_str(), quoted(function.inputs[i]).c_str());
+      return error(Code::InvalidModel, "%s: the function has two inputs %s", label.c_str(),
+                   quoted(function.inputs[i]).c_str());
   for (size_t i = 0; i < outputs.size(); ++i)
     if (outputs[i] != kNoValue && !inner.function_outputs.emplace(function.outputs[i], outputs[i]).second)
-      return error(Code::InvalidModel, "%s: the function has two outputs %s", label.c_str(), quoted(function.outputs[i]).c_str());
+      return error(Code::InvalidModel, "%s: the function has two outputs %s", label.c_str(),
+                   quoted(function.outputs[i]).c_str());
   for (const NodeMessage& node : function.nodes) ENGINE_TRY_IN(declare_outputs(node, inner), label);
   ENGINE_TRY(add_nodes(function.nodes, depth + 1, inner));
   ENGINE_TRY_IN(finish_outputs(function, inner), label);

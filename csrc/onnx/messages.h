@@ -1,5 +1,5 @@
-// A model file decoded: ONNX's messages with their tensors and attributes in memory, names still views of the file's bytes.
-// Immutable once decoded, so that a function's body serves every call of it.
+// A model file decoded: ONNX's messages with their tensors and attributes in memory, names still views of the file's
+// bytes. Immutable once decoded, so that a function's body serves every call of it.
 #pragma once
 
 #include <map>
@@ -21,22 +21,22 @@ struct GraphMessage;
 struct OpenAttribute {
   std::string name;
   AttributeKind kind = AttributeKind::Undefined;
-  Bytes ref;                                                 // the function's attribute; empty: none
-  std::vector<std::shared_ptr<const GraphMessage>> graphs;   // kinds Graph, Graphs
+  Bytes ref;                                                // the function's attribute; empty: none
+  std::vector<std::shared_ptr<const GraphMessage>> graphs;  // kinds Graph, Graphs
 };
 
 struct NodeMessage {
   Bytes name, op_type, domain, overload;
   std::vector<Bytes> inputs, outputs;
-  std::shared_ptr<const Attributes> attributes;              // never null
+  std::shared_ptr<const Attributes> attributes;  // never null
   std::vector<OpenAttribute> open_attributes;
 };
 
 struct ValueInfoMessage {
   Bytes name;
-  TypeInfo type;                                             // Unknown when absent
-  std::vector<std::string> dim_names;                        // a tensor's symbols, as GraphValue::dim_names; empty when there are none
-  Bytes problem;                                             // says why the type cannot be represented; empty: it can
+  TypeInfo type;                       // Unknown when absent
+  std::vector<std::string> dim_names;  // a tensor's symbols, as GraphValue::dim_names; empty when there are none
+  Bytes problem;                       // says why the type cannot be represented; empty: it can
 };
 
 struct InitializerMessage {
@@ -47,13 +47,13 @@ struct InitializerMessage {
 struct GraphMessage {
   Bytes name;
   std::vector<NodeMessage> nodes;
-  std::vector<InitializerMessage> initializers;              // sparse ones made dense
-  std::vector<ValueInfoMessage> inputs, outputs, hints;      // hints: value_info
+  std::vector<InitializerMessage> initializers;          // sparse ones made dense
+  std::vector<ValueInfoMessage> inputs, outputs, hints;  // hints: value_info
 };
 
 struct FunctionMessage {
   Bytes name, domain, overload;
-  std::vector<Bytes> inputs, outputs, attributes;            // attributes: those without a default
+  std::vector<Bytes> inputs, outputs, attributes;  // attributes: those without a default
   Attributes defaults;
   std::vector<OpenAttribute> graph_defaults;
   std::vector<NodeMessage> nodes;

@@ -20,7 +20,8 @@ uint64_t process_key() {
   auto on_heap = std::make_unique<int>(0);
   uint64_t now = uint64_t(std::chrono::high_resolution_clock::now().time_since_epoch().count());
   uint64_t key = mix(now, uint64_t(reinterpret_cast<uintptr_t>(&on_stack)));
-  return mix(mix(key, uint64_t(reinterpret_cast<uintptr_t>(on_heap.get()))), uint64_t(reinterpret_cast<uintptr_t>(&process_key)));
+  return mix(mix(key, uint64_t(reinterpret_cast<uintptr_t>(on_heap.get()))),
+             uint64_t(reinterpret_cast<uintptr_t>(&process_key)));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// A table keyed by names from a file. The hash has a key of its own in each process, so that no file can be made of names that collide.
+// A table keyed by names from a file. The hash has a key of its own in each process, so that no file can be made of
+// names that collide.
 #pragma once
 
 #include <functional>

@@ -35,10 +35,12 @@ void list_files(const ExternalFiles& external, bool hashed, ModelFile* out) {
 }
 
 // `where` names the bytes in messages about the digest.
-Result<ModelFile> read_source(Source source, const std::string& where, const std::string& folder, const ReadOptions& options) {
+Result<ModelFile> read_source(Source source, const std::string& where, const std::string& folder,
+                              const ReadOptions& options) {
   const Bytes bytes(source.buffer->data(), size_t(source.buffer->size()));
   if (int64_t(bytes.size()) > limits::kModelBytes)
-    return error(Code::InvalidModel, "%zu bytes; a model file has at most %lld", bytes.size(), (long long)limits::kModelBytes);
+    return error(Code::InvalidModel, "%zu bytes; a model file has at most %lld", bytes.size(),
+                 (long long)limits::kModelBytes);
   ModelFile model;
   model.sha256 = sha256_hex(bytes);
   ENGINE_TRY(check_digest(model.sha256, options.expected_sha256, where));
@@ -58,10 +60,12 @@ Result<ModelFile> read_source(Source source, const std::string& where, const std
 
 Result<ModelFile> read_opened(const OpenFile& file, const ReadOptions& options) {
   if (file.size() > limits::kModelBytes)
-    return error(Code::InvalidModel, "%lld bytes; a model file has at most %lld", (long long)file.size(), (long long)limits::kModelBytes);
+    return error(Code::InvalidModel, "%lld bytes; a model file has at most %lld", (long long)file.size(),
+                 (long long)limits::kModelBytes);
   bool mapped = false;
   ENGINE_ASSIGN(RefPtr<Buffer> bytes, file.size() >= limits::kMapFrom ? file.map(&mapped) : file.read());
-  ENGINE_ASSIGN(ModelFile model, read_source(Source{std::move(bytes), mapped && options.share_mapping}, "the file", parent_folder(file.path()), options));
+  ENGINE_ASSIGN(ModelFile model, read_source(Source{std::move(bytes), mapped && options.share_mapping}, "the file",
+                                             parent_folder(file.path()), options));
   ENGINE_TRY(file.check_unchanged());
   return model;
 }

@@ -13,36 +13,36 @@
 namespace engine {
 
 struct ReadOptions {
-  std::string expected_sha256;                     // of the model file; empty: any. "sha256:" before it and capitals are accepted
-  std::vector<std::string> external_data_dirs;     // further folders that external data may be in, or be linked into
-  bool hash_external_files = false;                // fill ExternalFileInfo::sha256
-  bool share_mapping = true;                       // constants may be views of mapped files (see onnx/file.h); false: all are copied
-  RefPtr<MemoryAccount> account;                   // charged for constants that are copied; may be null
+  std::string expected_sha256;  // of the model file; empty: any. "sha256:" before it and capitals are accepted
+  std::vector<std::string> external_data_dirs;  // further folders that external data may be in, or be linked into
+  bool hash_external_files = false;             // fill ExternalFileInfo::sha256
+  bool share_mapping = true;      // constants may be views of mapped files (see onnx/file.h); false: all are copied
+  RefPtr<MemoryAccount> account;  // charged for constants that are copied; may be null
 };
 
 struct ExternalFileInfo {
-  std::string path;                                // absolute, links resolved
+  std::string path;  // absolute, links resolved
   int64_t bytes = 0;
-  std::string sha256;                              // 64 hexadecimal digits, or empty when not asked for
+  std::string sha256;  // 64 hexadecimal digits, or empty when not asked for
 };
 
 // What a file says. The graph owns, or keeps alive, all that it refers to.
 struct ModelFile {
-  Graph graph;                                     // functions inlined, Constant nodes and initializers turned into constants
-  std::map<std::string, int> opsets;               // domain -> version; "" is ai.onnx
+  Graph graph;                        // functions inlined, Constant nodes and initializers turned into constants
+  std::map<std::string, int> opsets;  // domain -> version; "" is ai.onnx
   int64_t ir_version = 0, model_version = 0;
   std::string producer_name, producer_version, domain, doc_string;
   std::vector<std::pair<std::string, std::string>> metadata_props;
-  std::string sha256;                              // of the model file, 64 hexadecimal digits
-  std::vector<ExternalFileInfo> files;             // external data, in order of first use
+  std::string sha256;                   // of the model file, 64 hexadecimal digits
+  std::vector<ExternalFileInfo> files;  // external data, in order of first use
 };
 
-// Reads a file. FileNotFound; DigestMismatch, before anything is parsed; InvalidModel, UnsupportedOperator (element types, versions);
-// MemoryLimitExceeded. Messages begin with the path. Thread-safe.
+// Reads a file. FileNotFound; DigestMismatch, before anything is parsed; InvalidModel, UnsupportedOperator (element
+// types, versions); MemoryLimitExceeded. Messages begin with the path. Thread-safe.
 Result<ModelFile> read_model(const std::string& path, const ReadOptions& options);
 
-// Reads a model from memory, which nobody may change during the call; every constant is copied, so that it need not outlive the call.
-// External data is found in options.external_data_dirs only.
+// Reads a model from memory, which nobody may change during the call; every constant is copied, so that it need not
+// outlive the call. External data is found in options.external_data_dirs only.
 Result<ModelFile> read_model_bytes(const void* data, size_t size, const ReadOptions& options);
 
 }  // namespace engine

@@ -11,8 +11,10 @@ Result<ValueId> bring_in(GraphContext& to, const GraphContext* from, ValueId val
   const GraphValue& source = (*to.outer->graph)[outer];
   ENGINE_ASSIGN(ValueId inner, add_value(*to.graph, budget, source.name, source.type));
   to.inner_of.emplace(outer, inner);
-  if (source.constant) (*to.graph)[inner].constant = source.constant;
-  else to.captures.push_back({outer, inner});
+  if (source.constant)
+    (*to.graph)[inner].constant = source.constant;
+  else
+    to.captures.push_back({outer, inner});
   return inner;
 }
 

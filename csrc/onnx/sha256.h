@@ -40,7 +40,8 @@ std::vector<const char*> sha256_paths();
 std::string sha256_hex(std::string_view bytes);
 std::string hex(const Sha256::Digest& digest);
 
-// The 64 lower-case digits of a digest as callers write it: any case, with or without "sha256:". DigestMismatch when it is no digest.
+// The 64 lower-case digits of a digest as callers write it: any case, with or without "sha256:". DigestMismatch when it
+// is no digest.
 Result<std::string> parse_sha256(const std::string& text);
 
 namespace sha256 {

@@ -35,7 +35,8 @@ void unpack(DType dtype, const uint8_t* packed, int64_t elements, uint8_t* out) 
   }
 }
 
-// The writers below stop at the end of the tensor even when the bytes are no longer those that were counted (a mapped file).
+// The writers below stop at the end of the tensor even when the bytes are no longer those that were counted (a mapped
+// file).
 
 template <class T, class Convert>
 Status fill_varints(Bytes message, uint32_t number, const Tensor& tensor, Convert convert) {
@@ -115,7 +116,8 @@ Result<Shape> checked_shape(const int64_t* dims, int64_t rank, DType dtype) {
   int64_t bits = 8 * std::max<int64_t>(dtype_size(dtype), 1);
   for (int64_t i = 0; i < rank; ++i) {
     if (dims[i] < 0) return error(Code::InvalidModel, "dimension %lld is %lld", (long long)i, (long long)dims[i]);
-    if (!checked_mul(bits, std::max<int64_t>(dims[i], 1), &bits)) return error(Code::InvalidModel, "its dimensions are too large");
+    if (!checked_mul(bits, std::max<int64_t>(dims[i], 1), &bits))
+      return error(Code::InvalidModel, "its dimensions are too large");
   }
   return Shape::from(dims, rank);
 }
@@ -144,14 +146,20 @@ void fill_from_raw(Bytes raw, const Tensor& tensor) {
 uint32_t typed_field(DType dtype) {
   switch (dtype) {
     case DType::Float:
-    case DType::Complex64: return kFloatData;
+    case DType::Complex64:
+      return kFloatData;
     case DType::Double:
-    case DType::Complex128: return kDoubleData;
-    case DType::Int64: return kInt64Data;
+    case DType::Complex128:
+      return kDoubleData;
+    case DType::Int64:
+      return kInt64Data;
     case DType::Uint32:
-    case DType::Uint64: return kUint64Data;
-    case DType::String: return kStringData;
-    default: return kInt32Data;
+    case DType::Uint64:
+      return kUint64Data;
+    case DType::String:
+      return kStringData;
+    default:
+      return kInt32Data;
   }
 }
 
@@ -163,14 +171,17 @@ int64_t typed_entries(DType dtype, int64_t elements) {
 
 Status count_entries(const Field& field, int64_t* count) {
   switch (field.number) {
-    case kFloatData: return count_fixed32(field, count);
-    case kDoubleData: return count_fixed64(field, count);
+    case kFloatData:
+      return count_fixed32(field, count);
+    case kDoubleData:
+      return count_fixed64(field, count);
     case kStringData: {
       Bytes text;
       *count = 1;
       return read_bytes(field, &text);
     }
-    default: return count_varints(field, count);
+    default:
+      return count_varints(field, count);
   }
 }
 
@@ -179,13 +190,18 @@ Status fill_from_typed(Bytes message, const Tensor& tensor) {
   if (field == kFloatData) return fill_fixed<uint32_t>(message, field, tensor);
   if (field == kDoubleData) return fill_fixed<uint64_t>(message, field, tensor);
   if (field == kStringData) return fill_strings(message, tensor);
-  if (tensor.dtype == DType::Bool) return fill_varints<uint8_t>(message, field, tensor, [](uint64_t v) { return uint8_t(uint32_t(v) != 0); });
+  if (tensor.dtype == DType::Bool)
+    return fill_varints<uint8_t>(message, field, tensor, [](uint64_t v) { return uint8_t(uint32_t(v) != 0); });
   if (sub_byte(tensor.dtype)) return fill_sub_byte(message, tensor);
   switch (dtype_size(tensor.dtype)) {
-    case 1: return fill_integers<uint8_t>(message, field, tensor);
-    case 2: return fill_integers<uint16_t>(message, field, tensor);
-    case 4: return fill_integers<uint32_t>(message, field, tensor);
-    default: return fill_integers<uint64_t>(message, field, tensor);
+    case 1:
+      return fill_integers<uint8_t>(message, field, tensor);
+    case 2:
+      return fill_integers<uint16_t>(message, field, tensor);
+    case 4:
+      return fill_integers<uint32_t>(message, field, tensor);
+    default:
+      return fill_integers<uint64_t>(message, field, tensor);
   }
 }
 

@@ -6,18 +6,19 @@
 
 namespace engine::onnx {
 
-// The shape, when its elements (dimensions of zero apart) can be counted in bits and bytes without overflow; InvalidModel
-// otherwise, and for negative dimensions or more than kMaxRank.
+// The shape, when its elements (dimensions of zero apart) can be counted in bits and bytes without overflow;
+// InvalidModel otherwise, and for negative dimensions or more than kMaxRank.
 Result<Shape> checked_shape(const int64_t* dims, int64_t rank, DType dtype);
 
-// Bytes that `elements` take in raw_data: packed for types of less than a byte. REQUIRES: no overflow (checked by the caller), no strings.
+// Bytes that `elements` take in raw_data: packed for types of less than a byte. REQUIRES: no overflow (checked by the
+// caller), no strings.
 int64_t packed_bytes(DType dtype, int64_t elements);
 
 // True when an element in a file is an element in memory: whole bytes, any bits valid.
 bool same_in_memory(DType dtype);
 
-// Fills `tensor` from raw_data. Bools become 0 or 1; packed elements one byte each, the first in the lowest bits, signed integers
-// sign-extended. REQUIRES: raw.size() == packed_bytes of the tensor; no strings.
+// Fills `tensor` from raw_data. Bools become 0 or 1; packed elements one byte each, the first in the lowest bits,
+// signed integers sign-extended. REQUIRES: raw.size() == packed_bytes of the tensor; no strings.
 void fill_from_raw(Bytes raw, const Tensor& tensor);
 
 // The field of TensorProto that holds elements of `dtype` when raw_data does not.

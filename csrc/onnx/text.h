@@ -19,9 +19,10 @@ bool valid_utf8(Bytes text);
 
 }  // namespace engine::onnx
 
-// Returns from the enclosing function when `expr` (a Status) is not ok, with `context` (evaluated only then) before the message.
-#define ENGINE_TRY_IN(expr, context)                                                                       \
-  do {                                                                                                     \
-    ::engine::Status engine_try_status_ = (expr);                                                          \
-    if (!engine_try_status_.ok()) return std::move(engine_try_status_).with_context(context);              \
+// Returns from the enclosing function when `expr` (a Status) is not ok, with `context` (evaluated only then) before the
+// message.
+#define ENGINE_TRY_IN(expr, context)                                                          \
+  do {                                                                                        \
+    ::engine::Status engine_try_status_ = (expr);                                             \
+    if (!engine_try_status_.ok()) return std::move(engine_try_status_).with_context(context); \
   } while (0)

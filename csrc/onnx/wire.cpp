@@ -12,7 +12,8 @@ Status count_fixed(const Field& field, WireType scalar, size_t width, int64_t* c
     *count = 1;
     return {};
   }
-  if (field.type != WireType::Bytes || field.bytes.size() % width != 0) return malformed_field(field, "fixed-width numbers");
+  if (field.type != WireType::Bytes || field.bytes.size() % width != 0)
+    return malformed_field(field, "fixed-width numbers");
   *count = int64_t(field.bytes.size() / width);
   return {};
 }
@@ -20,8 +21,10 @@ Status count_fixed(const Field& field, WireType scalar, size_t width, int64_t* c
 Status read_string(const Field& field, size_t limit, Bytes* out) {
   ENGINE_TRY(read_bytes(field, out));
   if (out->size() > limit)
-    return error(Code::InvalidModel, "field %u: a name of %zu bytes, %zu are allowed", field.number, out->size(), limit);
-  if (!valid_utf8(*out)) return error(Code::InvalidModel, "field %u: %s is no UTF-8", field.number, quoted(*out).c_str());
+    return error(Code::InvalidModel, "field %u: a name of %zu bytes, %zu are allowed", field.number, out->size(),
+                 limit);
+  if (!valid_utf8(*out))
+    return error(Code::InvalidModel, "field %u: %s is no UTF-8", field.number, quoted(*out).c_str());
   return {};
 }
 
@@ -76,13 +79,15 @@ Status WireReader::next(Field* field) {
       if (!read_varint(&at_, end_, &length)) return cut_off("a length");
       left = size_t(end_ - at_);
       if (length > left)
-        return error(Code::InvalidModel, "the file is cut off or damaged: field %u says %llu bytes, %zu are left", field->number,
-                     (unsigned long long)length, left);
+        return error(Code::InvalidModel, "the file is cut off or damaged: field %u says %llu bytes, %zu are left",
+                     field->number, (unsigned long long)length, left);
       field->bytes = Bytes(at_, size_t(length));
       at_ += length;
       return {};
     }
-    default: return error(Code::InvalidModel, "field %u has wire type %d, which ONNX does not use", field->number, int(tag & 7));
+    default:
+      return error(Code::InvalidModel, "field %u has wire type %d, which ONNX does not use", field->number,
+                   int(tag & 7));
   }
 }
 

@@ -85,7 +85,8 @@ Status each_fixed(const Field& field, Fn&& fn) {
     fn(U(field.scalar));
     return {};
   }
-  if (field.type != WireType::Bytes || field.bytes.size() % sizeof(U) != 0) return malformed_field(field, "fixed-width numbers");
+  if (field.type != WireType::Bytes || field.bytes.size() % sizeof(U) != 0)
+    return malformed_field(field, "fixed-width numbers");
   for (size_t i = 0; i < field.bytes.size(); i += sizeof(U)) {
     U value;
     std::memcpy(&value, field.bytes.data() + i, sizeof(U));

@@ -230,7 +230,9 @@ def a_function_that_calls_itself() -> bytes:
 
 @attack
 def functions_that_call_each_other() -> bytes:
-    functions = function(b"l0", [b"v"], [b"w"], call(b"l1", b"v", b"w")) + function(b"l1", [b"v"], [b"w"], call(b"l0", b"v", b"w"))
+    functions = function(b"l0", [b"v"], [b"w"], call(b"l1", b"v", b"w")) + function(
+        b"l1", [b"v"], [b"w"], call(b"l0", b"v", b"w")
+    )
     return model(main_call(b"l0"), functions)
 
 
@@ -268,3 +270,42 @@ def a_body_repeated_by_calls() -> bytes:
         nodes = b"".join(call(b"l%d" % (level + 1), b"v", b"w%d" % i) for i in range(4))
         functions += function(b"l%d" % level, [b"v"], [b"w0"], nodes)
     return model(main_call(b"l0"), functions + function(b"l12", [b"v"], [b"w"], body))
+
+
+@attack
+def calls_of_a_function_with_many_inputs() -> bytes:
+    inputs = [b"v%d" % i for i in range(100_000)]
+    wide = function(b"wide", inputs, [b"w"], field(7, field(1, b"v0") + field(2, b"w") + field(4, b"Neg")))
+    calls = b"".join(call(b"wide", b"v%d" % i, b"v%d" % (i + 1)) for i in range(100_000))
+    return model(main_call(b"l0"), wide + function(b"l0", [b"v0"], [b"v100000"], calls))
+
+
+@attack
+def references_to_one_of_many_attributes() -> bytes:
+    names = b"".join(field(6, b"a%d" % i) for i in range(100_000))
+    reference = field(5, field(1, b"a") + field(20, 2) + field(21, b"a99999"))
+    nodes = b"".join(field(7, field(2, b"w%d" % i) + field(4, b"A") + reference) for i in range(100_000))
+    outer = b"".join(call(b"l1", b"v", b"w%d" % i) for i in range(20))
+    return model(
+        main_call(b"l0"), function(b"l0", [b"v"], [b"w0"], outer) + function(b"l1", [b"v"], [b"w0"], nodes, names)
+    )
+
+
+@attack
+def constants_without_outputs_repeated_by_calls() -> bytes:
+    value = field(5, field(1, b"value_int") + field(20, 2) + field(3, 1))
+    nodes = field(7, field(4, b"Constant") + value) * 50_000
+    last = field(7, field(1, b"v") + field(2, b"w") + field(4, b"Neg"))
+    calls = b"".join(call(b"l1", b"v", b"w%d" % i) for i in range(50_000))
+    return model(
+        main_call(b"l0"), function(b"l0", [b"v"], [b"w0"], calls) + function(b"l1", [b"v"], [b"w"], nodes + last)
+    )
+
+
+@attack
+def types_of_a_body_repeated_by_calls() -> bytes:
+    hints = field(13, field(1, b"n")) * 50_000
+    attribute = field(1, b"b") + field(20, 5) + field(6, hints)
+    body = field(7, field(4, b"If") + field(2, b"w") + field(5, attribute))
+    calls = b"".join(call(b"l1", b"v", b"w%d" % i) for i in range(50_000))
+    return model(main_call(b"l0"), function(b"l0", [b"v"], [b"w0"], calls) + function(b"l1", [b"v"], [b"w"], body))

@@ -1,6 +1,6 @@
 """Write seeds for fuzz_read_model: every small model of the ONNX standard's own tests, and models with functions and odd encodings.
 
-    python tests/fuzz/make_corpus.py <folder> [further models ...]
+python tests/fuzz/make_corpus.py <folder> [further models ...]
 """
 
 from __future__ import annotations

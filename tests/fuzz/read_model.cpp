@@ -1,5 +1,5 @@
-// libFuzzer over the reader: whatever the bytes, reading ends with a model or a Status, in bounded memory, and a model that is read is
-// consistent and every byte of its constants is there. Build with -DENGINE_FUZZ=ON (Clang) and run
+// libFuzzer over the reader: whatever the bytes, reading ends with a model or a Status, in bounded memory, and a model
+// that is read is consistent and every byte of its constants is there. Build with -DENGINE_FUZZ=ON (Clang) and run
 //   fuzz_read_model -max_len=100000 -malloc_limit_mb=512 -timeout=10 corpus/
 #include <cstring>
 

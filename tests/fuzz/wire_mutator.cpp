@@ -52,8 +52,29 @@ void list_messages(WireMessage& message, std::vector<WireMessage*>* out) {
 }
 
 uint64_t odd_number(std::mt19937& random) {
-  static constexpr uint64_t kNumbers[] = {0, 1, 2, 3, 7, 8, 12, 13, 14, 15, 16, 127, 128, 255, 65536, 0x7fffffff, 0x80000000, 0xffffffff,
-                                          uint64_t(1) << 40, uint64_t(1) << 62, INT64_MAX, uint64_t(1) << 63, UINT64_MAX};
+  static constexpr uint64_t kNumbers[] = {0,
+                                          1,
+                                          2,
+                                          3,
+                                          7,
+                                          8,
+                                          12,
+                                          13,
+                                          14,
+                                          15,
+                                          16,
+                                          127,
+                                          128,
+                                          255,
+                                          65536,
+                                          0x7fffffff,
+                                          0x80000000,
+                                          0xffffffff,
+                                          uint64_t(1) << 40,
+                                          uint64_t(1) << 62,
+                                          INT64_MAX,
+                                          uint64_t(1) << 63,
+                                          UINT64_MAX};
   return kNumbers[below(random, sizeof(kNumbers) / sizeof(kNumbers[0]))];
 }
 
@@ -100,13 +121,17 @@ void mutate_one(WireMessage& message, const WireMessage& donor, std::mt19937& ra
   if (chosen.empty()) return splice(chosen, donor, random);
   size_t i = below(random, chosen.size()), j = below(random, chosen.size());
   switch (random() % 8) {
-    case 0: chosen.erase(chosen.begin() + long(i)); break;
+    case 0:
+      chosen.erase(chosen.begin() + long(i));
+      break;
     case 1: {
       WireField copy = chosen[i];
       chosen.insert(chosen.begin() + long(j), std::move(copy));
       break;
     }
-    case 2: std::swap(chosen[i], chosen[j]); break;
+    case 2:
+      std::swap(chosen[i], chosen[j]);
+      break;
     case 3: {
       // A field's value where another one's was: names that refer elsewhere, messages of the wrong kind.
       WireField copy = chosen[j];
@@ -114,8 +139,12 @@ void mutate_one(WireMessage& message, const WireMessage& donor, std::mt19937& ra
       chosen[i] = std::move(copy);
       break;
     }
-    case 4: splice(chosen, donor, random); break;
-    default: change_field(chosen[i], random); break;
+    case 4:
+      splice(chosen, donor, random);
+      break;
+    default:
+      change_field(chosen[i], random);
+      break;
   }
 }
 

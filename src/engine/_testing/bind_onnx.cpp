@@ -34,12 +34,18 @@ py::tuple describe_tensor(const Tensor& tensor) {
 
 py::object describe_attribute(const Attribute& a) {
   switch (a.kind) {
-    case AttributeKind::Float: return py::cast(a.floats.at(0));
-    case AttributeKind::Int: return py::cast(a.ints.at(0));
-    case AttributeKind::String: return py::bytes(a.strings.at(0));
-    case AttributeKind::Floats: return py::cast(a.floats);
-    case AttributeKind::Ints: return py::cast(a.ints);
-    default: break;
+    case AttributeKind::Float:
+      return py::cast(a.floats.at(0));
+    case AttributeKind::Int:
+      return py::cast(a.ints.at(0));
+    case AttributeKind::String:
+      return py::bytes(a.strings.at(0));
+    case AttributeKind::Floats:
+      return py::cast(a.floats);
+    case AttributeKind::Ints:
+      return py::cast(a.ints);
+    default:
+      break;
   }
   py::list items;
   for (const std::string& s : a.strings) items.append(py::bytes(s));
@@ -123,8 +129,8 @@ struct Reading {
   Result<ModelFile> result{Status()};
 };
 
-Reading read(const py::object& source, const std::string& sha256, const std::vector<std::string>& dirs, bool hash_files, bool share,
-             int64_t memory_limit) {
+Reading read(const py::object& source, const std::string& sha256, const std::vector<std::string>& dirs, bool hash_files,
+             bool share, int64_t memory_limit) {
   Reading reading;
   reading.account = make_ref<MemoryAccount>(memory_limit);
   reading.options.expected_sha256 = sha256;
@@ -145,8 +151,8 @@ Reading read(const py::object& source, const std::string& sha256, const std::vec
   return reading;
 }
 
-py::dict read_described(const py::object& source, const std::string& sha256, const std::vector<std::string>& dirs, bool hash_files, bool share,
-                    int64_t memory_limit) {
+py::dict read_described(const py::object& source, const std::string& sha256, const std::vector<std::string>& dirs,
+                        bool hash_files, bool share, int64_t memory_limit) {
   Reading reading = read(source, sha256, dirs, hash_files, share, memory_limit);
   Status consistent = check_graph(reading.result.value().graph, "reading");
   if (!consistent.ok()) raise_status(consistent);
@@ -164,10 +170,13 @@ size_t read_only(const py::object& source, const std::vector<std::string>& dirs,
 }  // namespace
 
 void bind_onnx(py::module_& m) {
-  m.attr("ReadError") = py::reinterpret_steal<py::object>(PyErr_NewException("engine._testing.ReadError", PyExc_Exception, nullptr));
-  m.def("read_model", &read_described, py::arg("source"), py::arg("sha256") = "", py::arg("external_data_dirs") = std::vector<std::string>(),
-        py::arg("hash_files") = false, py::arg("share_mapping") = true, py::arg("memory_limit") = 0);
-  m.def("read_model_only", &read_only, py::arg("source"), py::arg("external_data_dirs") = std::vector<std::string>(), py::arg("share_mapping") = true);
+  m.attr("ReadError") =
+      py::reinterpret_steal<py::object>(PyErr_NewException("engine._testing.ReadError", PyExc_Exception, nullptr));
+  m.def("read_model", &read_described, py::arg("source"), py::arg("sha256") = "",
+        py::arg("external_data_dirs") = std::vector<std::string>(), py::arg("hash_files") = false,
+        py::arg("share_mapping") = true, py::arg("memory_limit") = 0);
+  m.def("read_model_only", &read_only, py::arg("source"), py::arg("external_data_dirs") = std::vector<std::string>(),
+        py::arg("share_mapping") = true);
   m.def("check_unchanged_after", [](const std::string& path, const py::function& change) {
     Result<OpenFile> file = OpenFile::open(path);
     if (!file.ok()) raise_status(std::move(file).status());
@@ -175,7 +184,8 @@ void bind_onnx(py::module_& m) {
     Status status = file.value().check_unchanged();
     if (!status.ok()) raise_status(status);
   });
-  m.def("dump_model", [](const py::object& source) { return dump_graph(read(source, "", {}, false, true, 0).result.value().graph); });
+  m.def("dump_model",
+        [](const py::object& source) { return dump_graph(read(source, "", {}, false, true, 0).result.value().graph); });
   m.def("sha256_paths", &sha256_paths);
   m.def("sha256", [](const std::vector<py::bytes>& parts, size_t path) {
     Sha256 hash(path);
