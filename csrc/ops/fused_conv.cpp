@@ -25,7 +25,7 @@ class FusedConvOp : public Op {
     if (!c.known(0) || !c.known(1) || (has_bias_ && !c.known(kBias))) return partial(c);
     Shape x = c.shape(0), output;
     if (in_block_) ENGINE_TRY(unblock(c, &x));
-    ENGINE_TRY(conv_shape_of(c, x, transposed_, has_bias_ ? kBias : -1, &shape_, &output));
+    ENGINE_TRY(conv_shape_of(c, x, 1, transposed_, has_bias_ ? kBias : -1, &shape_, &output));
     if (out_block_) {
       if (output.rank() == kMaxRank) return error(Code::UnsupportedOperator, "too many dimensions");
       output[1] = (output[1] + out_block_ - 1) / out_block_;

@@ -124,7 +124,7 @@ class LayoutWalk {
     std::vector<const Tensor*> values(types.size(), nullptr);
     InferContext c(node, types, values);
     Shape output;
-    return conv_shape_of(c, graph_[node.inputs[0]].type.shape, is_transposed(node), 2, shape, &output).ok();
+    return conv_shape_of(c, graph_[node.inputs[0]].type.shape, 1, is_transposed(node), 2, shape, &output).ok();
   }
 
   bool blocked_conv(const Node& node) {

@@ -19,7 +19,7 @@ class ConvOp final : public Op {
     c.set(0, c.dtype(0));
     if (!c.known(0) || !c.known(1) || (has_bias_ && !c.known(2))) return partial(c);
     Shape output;
-    ENGINE_TRY(conv_shape_of(c, c.shape(0), transposed, has_bias_ ? 2 : -1, &shape_, &output));
+    ENGINE_TRY(conv_shape_of(c, c.shape(0), 1, transposed, has_bias_ ? 2 : -1, &shape_, &output));
     c.set(0, c.dtype(0), output);
     return {};
   }

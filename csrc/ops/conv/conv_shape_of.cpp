@@ -5,8 +5,8 @@
 namespace engine {
 namespace {
 
-Status check_channels(const InferContext& c, const Shape& x, bool transposed, int bias, ConvShape* conv) {
-  const Shape& w = c.shape(1);
+Status check_channels(const InferContext& c, const Shape& x, int weight, bool transposed, int bias, ConvShape* conv) {
+  const Shape& w = c.shape(weight);
   if (x.rank() < 3) return error(Code::InvalidModel, "the data have %d dimensions; at least 3 are wanted", x.rank());
   if (w.rank() != x.rank()) return error(Code::InvalidModel, "the weight has %d dimensions, the data have %d", w.rank(), x.rank());
   int64_t group = c.attr_int("group", 1);
@@ -58,12 +58,11 @@ Status transposed_sizes(const InferContext& c, Window& w, const int64_t* in, int
 
 }  // namespace
 
-Status conv_shape_of(const InferContext& c, const Shape& x, bool transposed, int bias, ConvShape* conv, Shape* output) {
-  ENGINE_TRY(check_channels(c, x, transposed, bias, conv));
-  const Shape& weight = c.shape(1);
+Status conv_shape_of(const InferContext& c, const Shape& x, int weight, bool transposed, int bias, ConvShape* conv, Shape* output) {
+  ENGINE_TRY(check_channels(c, x, weight, transposed, bias, conv));
   int rank = x.rank() - 2;
   Window w;
-  ENGINE_TRY(read_window(c, rank, weight.begin() + 2, &w));
+  ENGINE_TRY(read_window(c, rank, c.shape(weight).begin() + 2, &w));
   int64_t out[3] = {1, 1, 1};
   if (transposed) {
     ENGINE_TRY(transposed_sizes(c, w, x.begin() + 2, out));
