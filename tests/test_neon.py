@@ -27,7 +27,9 @@ def test_neon_kernels(tmp_path):
     tiers = [(family, tier) for family in FAMILIES for tier in ("scalar", "neon")]
     with ThreadPoolExecutor() as pool:
         objects = list(
-            pool.map(lambda ft: compile_one(ROOT / "csrc/kernels" / ft[0] / f"{ft[1]}.cpp", f"-DENGINE_TIER={ft[1]}"), tiers)
+            pool.map(
+                lambda ft: compile_one(ROOT / "csrc/kernels" / ft[0] / f"{ft[1]}.cpp", f"-DENGINE_TIER={ft[1]}"), tiers
+            )
         )
     program = tmp_path / "compare"
     link = [] if NATIVE else ["-static"]

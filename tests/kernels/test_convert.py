@@ -83,7 +83,9 @@ def test_narrowing_rounds_to_nearest_even(small, source):
 
 def test_double_to_half_rounds_once():
     tie = 1 + 2.0**-11
-    x = np.array([tie + 2.0**-40, tie, tie - 2.0**-40, -tie - 2.0**-40, 65519.999999999, 65520.0, 2.0**-25 * (1 + 2.0**-30)])
+    x = np.array(
+        [tie + 2.0**-40, tie, tie - 2.0**-40, -tie - 2.0**-40, 65519.999999999, 65520.0, 2.0**-25 * (1 + 2.0**-30)]
+    )
     with np.errstate(over="ignore"):
         np.testing.assert_array_equal(convert("f64", "f16", x), x.astype(np.float16))
 

@@ -131,7 +131,8 @@ def test_special_values():
     y = np.empty_like(x)
     kernels.layer_norm(x, y, EPSILON)
     np.testing.assert_array_equal(y[0], 0)
-    assert np.isnan(y[1]).all() and np.isnan(y[2]).all()
+    assert np.isnan(y[1]).all()
+    assert np.isnan(y[2]).all()
     np.testing.assert_array_equal(y[3], 0)
 
 

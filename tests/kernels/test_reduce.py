@@ -1,5 +1,7 @@
 """Reductions against float64 and numpy: lengths around vectors and blocks, special values, order of additions."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -60,7 +62,7 @@ def test_cut_columns_give_the_same_bits(op):
     x = normal(300, 203)
     whole = kernels.columns(op, x, 0, 203)
     cuts = [0, 1, 20, 84, 85, 150, 203]
-    parts = [kernels.columns(op, x, a, b) for a, b in zip(cuts, cuts[1:], strict=False)]
+    parts = [kernels.columns(op, x, a, b) for a, b in itertools.pairwise(cuts)]
     np.testing.assert_array_equal(np.concatenate(parts), whole)
 
 

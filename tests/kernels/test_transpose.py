@@ -48,7 +48,12 @@ def test_every_permutation(dtype, rank):
 
 
 def test_cuts_of_the_items_give_the_same_bytes():
-    for shape, perm in [((5, 150, 170), (0, 2, 1)), ((40, 30, 33), (1, 0, 2)), ((100_000,), (0,)), ((7, 6, 5, 4), (3, 1, 2, 0))]:
+    for shape, perm in [
+        ((5, 150, 170), (0, 2, 1)),
+        ((40, 30, 33), (1, 0, 2)),
+        ((100_000,), (0,)),
+        ((7, 6, 5, 4), (3, 1, 2, 0)),
+    ]:
         x = distinct(shape, "float32")
         items = check(x, perm)
         r = np.random.default_rng(items)
