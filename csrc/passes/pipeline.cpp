@@ -10,6 +10,9 @@ namespace engine {
   ENGINE_PASS(drop_identity, Cheap, true, true)      \
   ENGINE_PASS(merge_common, Cheap, true, false)      \
   ENGINE_PASS(merge_transposes, Cheap, true, false)  \
+  ENGINE_PASS(fuse_gelu, All, true, true)                 \
+  ENGINE_PASS(fuse_swish, All, true, true)                \
+  ENGINE_PASS(fuse_row_norm, All, true, true)             \
   ENGINE_PASS(fuse_quantized_product, All, true, true)    \
   ENGINE_PASS(normalize_products, All, true, true)        \
   ENGINE_PASS(merge_reshaped_transpose, All, false, true) \
@@ -24,6 +27,7 @@ namespace engine {
   ENGINE_PASS(split_batch_norm, All, false, true)         \
   ENGINE_PASS(fuse_conv_residual, All, false, true)       \
   ENGINE_PASS(fuse_activation, All, true, true)           \
+  ENGINE_PASS(fuse_skip_norm, All, false, true)           \
   ENGINE_PASS(assign_layouts, All, false, true)           \
   ENGINE_PASS(fuse_elementwise, All, false, true)
 

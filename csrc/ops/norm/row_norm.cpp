@@ -113,6 +113,11 @@ const float* RowNorm::row_operand(OpRun& r, int i, int k) const {
     convert(t.data, row, n_);
     return row;
   }
+  if (t.elements() == 1) {
+    convert(t.data, row, 1);
+    std::fill_n(row, n_, row[0]);
+    return row;
+  }
   for (int64_t e = 0; e < n_; ++e) {
     int64_t rest = e, at = 0, step = 1;
     for (int d = 0; d < from.rank(); ++d) {
