@@ -15,16 +15,19 @@
 namespace engine {
 namespace {
 
-// Multiply-adds for an output element from which on a convolution between plain values is worth two conversions.
+// Multiply-adds for an output element from which on a convolution between plain values, beside no other, is worth
+// two conversions.
 constexpr int64_t kLeastMacs = 48;
 
 class LayoutWalk {
  public:
   LayoutWalk(Graph& graph, MemoryAccount* account)
-      : graph_(graph), account_(account), lanes_(blocked_kernels().lanes), plain_(graph.values.size(), 1), blocked_(graph.values.size(), kNoValue) {}
+      : graph_(graph), account_(account), lanes_(blocked_kernels().lanes), plain_(graph.values.size(), 1), blocked_(graph.values.size(), kNoValue), feeds_conv_(graph.values.size(), 0) {}
 
   Status run(bool* changed) {
     std::vector<Node> nodes = std::move(graph_.nodes);
+    for (const Node& node : nodes)
+      if (is_conv(&node) && node.inputs[0] >= 0) feeds_conv_[size_t(node.inputs[0])] = 1;
     for (Node& node : nodes) {
       bool done = false;
       if (is_conv(&node)) done = blocked_conv(node);
@@ -137,7 +140,7 @@ class LayoutWalk {
     bool few_channels = s.group_in() < lanes_ && !s.depthwise();
     bool from_plain = !is_blocked(x) && few_channels && conv_supports(s, plain, blocked) && s.c_out >= lanes_;
     if (!from_plain && (!conv_supports(s, blocked, blocked) || (!conv_prefers_blocked(s) && !is_blocked(x)))) return false;
-    if (!is_blocked(x) && s.group_in() * s.taps() < kLeastMacs && !is_blocked(residual)) return false;
+    if (!is_blocked(x) && s.group_in() * s.taps() < kLeastMacs && !is_blocked(residual) && !feeds_conv_[size_t(y)]) return false;
     Node conv = internal(node, "Conv", node.inputs);
     if (!from_plain) {
       conv.inputs[0] = make_blocked(x);
@@ -253,6 +256,7 @@ class LayoutWalk {
   const int64_t lanes_;
   std::vector<char> plain_;        // by value: a node makes it as it is
   std::vector<ValueId> blocked_;   // by value: its blocked form
+  std::vector<char> feeds_conv_;   // by value: a convolution reads it
   std::vector<Node> result_;
 };
 

@@ -5,6 +5,7 @@ namespace engine {
 
 // ENGINE_PASS(name, level, at load, at plan): in the order in which they run.
 #define ENGINE_PASSES(ENGINE_PASS)                   \
+  ENGINE_PASS(fuse_quantized_conv, All, true, false) \
   ENGINE_PASS(sink_constants, Cheap, true, false)    \
   ENGINE_PASS(inline_if, Cheap, true, true)          \
   ENGINE_PASS(drop_identity, Cheap, true, true)      \
@@ -70,7 +71,9 @@ void remove_dead_everywhere(Graph& graph) {
 
 Status optimize(Graph& graph, PassContext& context) {
   const FoldLimits& limits = context.level == Level::Off ? kNoFolding : context.specialised ? kPlanLimits : kLoadLimits;
-  ENGINE_TRY(propagate(graph, limits, context.account));
+  FoldLimits first = limits;
+  first.keep_quantized = context.level == Level::All && !context.specialised;
+  ENGINE_TRY(propagate(graph, first, context.account));
   remove_dead_everywhere(graph);
   ENGINE_TRY(check_graph(graph, "inference"));
   for (const Pass& pass : kPasses) {

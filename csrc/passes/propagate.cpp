@@ -88,6 +88,7 @@ class Propagation {
   }
 
   bool foldable(const Node& node, const InferContext& context) const {
+    if (limits_.keep_quantized && node.op_type == "DequantizeLinear") return false;
     if (limits_.max_bytes <= 0 || (node.def->flags & (kOpRandom | kOpNoFold | kOpMayDraw)) || !node.bodies.empty()) return false;
     int64_t in_bytes = 0, out_bytes = 0;
     for (size_t i = 0; i < node.inputs.size(); ++i) {

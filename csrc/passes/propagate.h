@@ -11,6 +11,8 @@ struct FoldLimits {
   // ... or at most so many times the bytes of their inputs, once they pass `free_bytes`.
   double max_growth = 4;
   int64_t free_bytes = int64_t(1) << 20;
+  // DequantizeLinear stays, for passes that want the integers.
+  bool keep_quantized = false;
 };
 
 // Infers every node in order, on the types of the graph's inputs and constants, and writes the types of all values, in bodies

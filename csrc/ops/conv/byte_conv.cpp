@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <vector>
 
 #include "base/checked.h"
 #include "base/isa.h"
@@ -37,6 +38,23 @@ void transpose_tile(const T* tile, int64_t rows, int64_t columns, int64_t plane,
     for (int64_t i = 0; i < rows; ++i) y[j * plane + i] = tile[i * columns + j];
 }
 
+// y[i * rows + j] = x[j * stride + i] for i < columns, j < rows; in square blocks that stay in the first-level cache.
+void turn(const char* x, int64_t stride, int64_t rows, int64_t columns, char* y) {
+  constexpr int64_t kBlock = 32;
+  for (int64_t top = 0; top < rows; top += kBlock)
+    for (int64_t left = 0; left < columns; left += kBlock) {
+      int64_t bottom = std::min(rows, top + kBlock), right = std::min(columns, left + kBlock);
+      for (int64_t i = left; i < right; ++i)
+        for (int64_t j = top; j < bottom; ++j) y[i * rows + j] = x[j * stride + i];
+    }
+}
+
+// [m, channel, tap] to [m, tap, channel].
+void turn_weights(const ConvShape& s, const char* w, char* to) {
+  int64_t k = s.group_in() * s.taps();
+  for (int64_t m = 0; m < s.c_out; ++m) turn(w + m * k, s.taps(), s.group_in(), s.taps(), to + m * k);
+}
+
 }  // namespace
 
 Status ByteConv::infer(InferContext& c, DType result) {
@@ -69,14 +87,18 @@ Status ByteConv::check_small(PrepareContext& c, int position, bool per_channel) 
 Status ByteConv::prepare(PrepareContext& c) {
   for (int i : {inputs.x_scale, inputs.x_zero, inputs.y_scale, inputs.y_zero}) ENGINE_TRY(check_small(c, i, false));
   for (int i : {inputs.w_scale, inputs.w_zero}) ENGINE_TRY(check_small(c, i, true));
-  c.need_shared_scratch(2 * aligned(shape_.c_out * 4) + aligned(shape_.weight_count() * 4));
+  int64_t small = 2 * aligned(shape_.c_out * 4);
   if (shape_.depthwise()) {
+    c.need_shared_scratch(small + aligned(shape_.weight_count() * 4));
     c.need_scratch(aligned(shape_.out[2] * 4));
     return {};
   }
   kernels_ = &gemm_int8_kernels();
   if (c.is_constant(inputs.w)) ENGINE_TRY(pack(c));
   pointwise_ = is_pointwise(shape_);
+  pixels_at_ = small;
+  weights_at_ = small + aligned(shape_.n * shape_.c_in * shape_.in_pixels());
+  c.need_shared_scratch(weights_at_ + (packed_ ? 0 : aligned(shape_.weight_count())));
   int64_t k = shape_.group_in() * shape_.taps(), element = result_ == DType::Int32 ? 4 : 1;
   tiling_ = gemm_tiling(kernels_->blocking, shape_.out_pixels(), shape_.group_out(), k, c.threads(), true, !packed_);
   panel_bytes_ = pointwise_ ? 0 : aligned(tiling_.tile_m * k);
@@ -94,8 +116,10 @@ Status ByteConv::pack(PrepareContext& c) {
   int64_t panels = (n + kernels_->blocking.panel - 1) / kernels_->blocking.panel;
   std::string kind = format("byte conv %s %lld", isa_name(active_isa()), (long long)groups);
   ENGINE_ASSIGN(packed_, c.pack(inputs.w, kind, bytes, [&](char* memory) {
+    std::vector<char> turned(static_cast<size_t>(shape_.weight_count()));
+    turn_weights(shape_, w, turned.data());
     for (int64_t g = 0; g < groups; ++g)
-      kernels_->pack_b(w + g * n * k, byte_type(w_type_), 1, k, n, k, 0, panels, memory + g * packed_bytes_);
+      kernels_->pack_b(turned.data() + g * n * k, byte_type(w_type_), 1, k, n, k, 0, panels, memory + g * packed_bytes_);
   }));
   return {};
 }
@@ -125,29 +149,43 @@ Status ByteConv::run(OpRun& r) const {
   return shape_.depthwise() ? run_depthwise(r, call) : run_product(r, call);
 }
 
-// panel[k * rows + i]: under kernel element k of output pixel first + i; `zero` outside the input.
-void ByteConv::gather(const char* x, int32_t zero, int64_t first, int64_t last, char* panel) const {
-  const ConvShape& s = shape_;
-  for (int64_t c = 0; c < s.group_in(); ++c)
-    for (int64_t tap = 0; tap < s.taps(); ++tap) {
-      int64_t k[] = {tap / (s.kernel[1] * s.kernel[2]), tap / s.kernel[2] % s.kernel[1], tap % s.kernel[2]};
-      for (int64_t o = first; o < last;) {
-        int64_t row = o / s.out[2], from = o % s.out[2], n = std::min(last - o, s.out[2] - from);
-        int64_t d = row / s.out[1] * s.stride[0] - s.pad_begin[0] + k[0] * s.dilation[0];
-        int64_t h = row % s.out[1] * s.stride[1] - s.pad_begin[1] + k[1] * s.dilation[1];
-        int64_t w = from * s.stride[2] - s.pad_begin[2] + k[2] * s.dilation[2];
-        bool inside = d >= 0 && d < s.in[0] && h >= 0 && h < s.in[1];
-        const char* line = x + (c * s.in[0] + d) * s.in[1] * s.in[2] + h * s.in[2];
-        if (inside && s.stride[2] == 1 && w >= 0 && w + n <= s.in[2]) std::memcpy(panel, line + w, size_t(n));
-        else
-          for (int64_t i = 0; i < n; ++i) {
-            int64_t at = w + i * s.stride[2];
-            panel[i] = inside && at >= 0 && at < s.in[2] ? line[at] : char(zero);
-          }
-        panel += n;
-        o += n;
-      }
+Status ByteConv::to_pixels(OpRun& r, const char* x, char* pixels) const {
+  constexpr int64_t kPiece = 256;
+  const int64_t channels = shape_.group_in(), plane = shape_.in_pixels(), pieces = (plane + kPiece - 1) / kPiece;
+  double ns = double(channels * std::min(kPiece, plane)) * 0.4;
+  return r.parallel(shape_.n * shape_.groups * pieces, ns, [&](int64_t begin, int64_t end, int) {
+    for (int64_t i = begin; i < end; ++i) {
+      int64_t base = i / pieces * channels * plane, first = i % pieces * kPiece;
+      turn(x + base + first, plane, channels, std::min(kPiece, plane - first), pixels + base + first * channels);
     }
+  });
+}
+
+// panel[i, tap, channel]: under that tap of output pixel first + i; `zero` outside the input.
+void ByteConv::gather(const char* pixels, int32_t zero, int64_t first, int64_t last, char* panel) const {
+  const ConvShape& s = shape_;
+  const size_t channels = size_t(s.group_in());
+  for (int64_t o = first; o < last; ++o) {
+    int64_t row = o / s.out[2], column = o % s.out[2] * s.stride[2] - s.pad_begin[2];
+    for (int64_t kd = 0; kd < s.kernel[0]; ++kd)
+      for (int64_t kh = 0; kh < s.kernel[1]; ++kh) {
+        int64_t d = row / s.out[1] * s.stride[0] - s.pad_begin[0] + kd * s.dilation[0];
+        int64_t h = row % s.out[1] * s.stride[1] - s.pad_begin[1] + kh * s.dilation[1];
+        bool inside = d >= 0 && d < s.in[0] && h >= 0 && h < s.in[1];
+        const char* line = pixels + (d * s.in[1] + h) * s.in[2] * int64_t(channels);
+        bool whole = s.dilation[2] == 1 && column >= 0 && column + s.kernel[2] <= s.in[2];
+        if (inside && whole) {
+          std::memcpy(panel, line + column * int64_t(channels), channels * size_t(s.kernel[2]));
+          panel += channels * size_t(s.kernel[2]);
+          continue;
+        }
+        for (int64_t kw = 0; kw < s.kernel[2]; ++kw, panel += channels) {
+          int64_t at = column + kw * s.dilation[2];
+          if (inside && at >= 0 && at < s.in[2]) std::memcpy(panel, line + at * int64_t(channels), channels);
+          else std::memset(panel, zero & 255, channels);
+        }
+      }
+  }
 }
 
 void ByteConv::store(const char* tile, int64_t rows, int64_t columns, char* y) const {
@@ -159,16 +197,19 @@ void ByteConv::store(const char* tile, int64_t rows, int64_t columns, char* y) c
 Status ByteConv::run_product(OpRun& r, const Call& call) const {
   const ConvShape& s = shape_;
   const int64_t n = s.group_out(), k = s.group_in() * s.taps(), element = result_ == DType::Int32 ? 4 : 1;
-  const char* x = r.in(inputs.x).as<char>();
-  const char* w = r.in(inputs.w).as<char>();
+  char* x = r.shared_scratch() + pixels_at_;
+  char* w = r.shared_scratch() + weights_at_;
   char* y = r.out<char>(0);
+  ENGINE_TRY(to_pixels(r, r.in(inputs.x).as<char>(), x));
+  if (!packed_) turn_weights(s, r.in(inputs.w).as<char>(), w);
   GemmInt8 base{};
   base.n = n, base.k = k;
   base.a_type = byte_type(x_type_), base.b_type = byte_type(w_type_);
   base.a_zero = call.x_zero, base.c_zero = call.y_zero;
+  base.c_low = low, base.c_high = high;
   base.b_row = 1, base.b_col = k;
   base.result = result_ == DType::Int32 ? Int8Result::s32 : result_ == DType::Uint8 ? Int8Result::u8 : Int8Result::s8;
-  double ns = double(tiling_.tile_m) * double(tiling_.tile_n) * double(k) / kMacsPerNs + double(panel_bytes_) * 0.3 + double(tile_bytes_);
+  double ns = double(tiling_.tile_m) * double(tiling_.tile_n) * double(k) / kMacsPerNs + double(panel_bytes_) * 0.1 + double(tile_bytes_);
   return r.parallel(s.n * s.groups * tiling_.tiles, ns, [&](int64_t begin, int64_t end, int worker) {
     char* scratch = r.scratch(worker);
     char* panel = scratch + tiling_.scratch_bytes;
@@ -185,8 +226,8 @@ Status ByteConv::run_product(OpRun& r, const Call& call) const {
       GemmTile part = gemm_tile(tiling_, tile, 0);
       int64_t first = part.m0, rows = part.m1 - part.m0, columns = part.n1 - part.n0;
       g.m = rows;
-      g.a = pointwise_ ? from + first : panel;
-      g.a_row = 1, g.a_col = pointwise_ ? s.in_pixels() : rows;
+      g.a = pointwise_ ? from + first * k : panel;
+      g.a_row = k, g.a_col = 1;
       g.c_stride = columns;
       g.c = sums - part.n0 * element;
       if (!pointwise_) gather(from, call.x_zero, first, part.m1, panel);
@@ -205,13 +246,14 @@ void ByteConv::finish(const Call& call, int64_t channel, const int32_t* sums, in
     std::memcpy(y, sums, size_t(n) * 4);
     return;
   }
-  float scale = call.scales[channel], low = result_ == DType::Int8 ? -128.0f : 0.0f, high = low + 255.0f;
+  float scale = call.scales[channel], least = result_ == DType::Int8 ? -128.0f : 0.0f, most = least + 255.0f;
+  if (low != 0 || high != 0) least = float(low), most = float(high);
   uint32_t bias = call.bias ? uint32_t(call.bias[channel]) : 0;
   for (int64_t i = 0; i < n; ++i) {
     float v = float(int32_t(uint32_t(sums[i]) + bias)) * scale;
     v = v > 1024.0f ? 1024.0f : v < -1024.0f ? -1024.0f : v;
     v = rounded(v) + float(call.y_zero);
-    v = v > high ? high : v >= low ? v : low;
+    v = v > most ? most : v >= least ? v : least;
     y[i] = char(int32_t(v));
   }
 }

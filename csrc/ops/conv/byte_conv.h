@@ -10,7 +10,7 @@ namespace engine {
 // The sums of (x - x_zero) * (w - w_zero), exact in int32; as they are, or quantised again:
 //   y = saturate(round_half_even((sum + bias) * (x_scale * w_scale / y_scale)) + y_zero)
 // w_zero and w_scale: one value or one for each output channel; the others one value. Depthwise filters are summed
-// directly, all else gathers pixels into panels of a byte product.
+// directly; all else turns the data to [n, group, pixel, channel] and gathers pixels into rows of a byte product.
 class ByteConv {
  public:
   // Positions among the inputs; -1: none.
@@ -18,6 +18,8 @@ class ByteConv {
     int x = 0, x_scale = -1, x_zero = -1, w = 1, w_scale = -1, w_zero = -1, y_scale = -1, y_zero = -1, bias = -1;
   };
   Inputs inputs;
+  // The range that quantised results are limited to; both 0: that of the type.
+  int32_t low = 0, high = 0;
 
   // result: Int32, or Uint8 and Int8, for which the scales are there.
   Status infer(InferContext& c, DType result);
@@ -37,7 +39,8 @@ class ByteConv {
   Status pack(PrepareContext& c);
   Call read(OpRun& r) const;
   Status run_product(OpRun& r, const Call& call) const;
-  void gather(const char* x, int32_t zero, int64_t first, int64_t last, char* panel) const;
+  Status to_pixels(OpRun& r, const char* x, char* pixels) const;
+  void gather(const char* pixels, int32_t zero, int64_t first, int64_t last, char* panel) const;
   void store(const char* tile, int64_t rows, int64_t columns, char* y) const;
   Status run_depthwise(OpRun& r, const Call& call) const;
   template <class X>
@@ -50,6 +53,7 @@ class ByteConv {
   GemmTiling tiling_{};
   RefPtr<Buffer> packed_;
   int64_t packed_bytes_ = 0, panel_bytes_ = 0, tile_bytes_ = 0;
+  int64_t pixels_at_ = 0, weights_at_ = 0;  // in the shared scratch: the turned data, and weights that are no constant
   bool pointwise_ = false;
 };
 

@@ -1,0 +1,184 @@
+// DequantizeLinear -> Conv [-> Relu, Clip] -> QuantizeLinear over 8-bit tensors becomes engine.QLinearConv, and
+// DequantizeLinear -> Add [-> Relu] -> QuantizeLinear becomes com.microsoft.QLinearAdd. The results may differ by one
+// quantum, where a sum lies between two.
+#include <algorithm>
+#include <cmath>
+
+#include "passes/conv_node.h"
+#include "passes/pass.h"
+
+namespace engine {
+namespace {
+
+bool is_byte(DType d) { return d == DType::Uint8 || d == DType::Int8; }
+
+// A tensor with its scale and zero point, as QuantizeLinear and DequantizeLinear name them.
+struct Quantized {
+  ValueId data = kNoValue, scale = kNoValue, zero = kNoValue;
+};
+
+class Fuser {
+ public:
+  Fuser(Graph& graph, MemoryAccount* account) : graph_(graph), rewriter_(graph), account_(account) {}
+
+  Status run(bool* changed) {
+    size_t count = graph_.nodes.size();
+    bool any = false;
+    for (size_t i = 0; i < count; ++i) {
+      any = any || is_node(&graph_.nodes[i], "DequantizeLinear");
+      if (is_node(&graph_.nodes[i], "QuantizeLinear")) ENGINE_TRY(fuse(int(i)));
+    }
+    // Inference has left the constants of DequantizeLinear alone: it folds what remains.
+    *changed = any;
+    return rewriter_.finish();
+  }
+
+ private:
+  std::optional<float> scale_of(const Quantized& q) const {
+    std::optional<float> s = scalar_constant(graph_, q.scale);
+    return s && std::isfinite(*s) && *s > 0 ? s : std::nullopt;
+  }
+  int64_t zero_of(const Quantized& q) const { return integer_at(*graph_.constant(q.zero), 0); }
+
+  // The operands of a node, when data are bytes with a constant zero point of one element and the node has no blocks.
+  std::optional<Quantized> parts(const Node& node, DType type) const {
+    if (!is_byte(type) || int_of(node, "block_size", 0) != 0 || node.inputs.size() < 3) return std::nullopt;
+    Quantized q{node.inputs[0], node.inputs[1], node.inputs[2]};
+    const Tensor* zero = graph_.constant(q.zero);
+    if (!zero || !graph_.constant(q.scale) || zero->dtype != type || graph_.constant(q.scale)->dtype != DType::Float) return std::nullopt;
+    return q;
+  }
+
+  // What DequantizeLinear made `v` of, with one scale.
+  std::optional<Quantized> activation(ValueId v) {
+    const Node* node = rewriter_.producer_node(v);
+    if (!is_node(node, "DequantizeLinear")) return std::nullopt;
+    auto q = parts(*node, graph_[node->inputs[0]].type.dtype);
+    return q && scale_of(*q) && graph_.constant(q->zero)->elements() == 1 ? q : std::nullopt;
+  }
+
+  // A constant weight with one scale, or one for each output channel.
+  std::optional<Quantized> weight(ValueId v) {
+    const Node* node = rewriter_.producer_node(v);
+    if (!is_node(node, "DequantizeLinear")) return std::nullopt;
+    auto q = parts(*node, graph_[node->inputs[0]].type.dtype);
+    if (!q || !graph_.constant(q->data) || graph_.constant(q->data)->shape.rank() < 3) return std::nullopt;
+    const Tensor &scale = *graph_.constant(q->scale), &zero = *graph_.constant(q->zero);
+    int64_t n = scale.elements();
+    for (int64_t i = 0; i < n; ++i)
+      if (!std::isfinite(scale.as<float>()[i]) || !(scale.as<float>()[i] > 0)) return std::nullopt;
+    bool channels = n == graph_.constant(q->data)->shape[0] && scale.shape.rank() == 1 && int_of(*node, "axis", 1) == 0;
+    return zero.elements() == n && (n == 1 || channels) ? q : std::nullopt;
+  }
+
+  // round(bias / (x_scale * w_scale)) of a float32 bias, constant or dequantised from a constant. Empty when it does not fit.
+  Result<ValueId> integer_bias(ValueId v, float x_scale, const Tensor& w_scale, int64_t channels, bool* ok) {
+    const Node* node = rewriter_.producer_node(v);
+    const Tensor *source = graph_.constant(v), *scale = nullptr;
+    if (is_node(node, "DequantizeLinear")) {
+      source = graph_.constant(node->inputs[0]), scale = graph_.constant(node->inputs[1]);
+      const Tensor* zero = graph_.constant(input_of(*node, 2));
+      bool zeros = input_of(*node, 2) < 0 || zero;
+      for (int64_t i = 0; zero && i < zero->elements(); ++i) zeros = zeros && integer_at(*zero, i) == 0;
+      if (!source || source->dtype != DType::Int32 || !scale || scale->dtype != DType::Float || !zeros) return kNoValue;
+      if (scale->elements() != 1 && scale->elements() != channels) return kNoValue;
+    } else if (!source || source->dtype != DType::Float) {
+      return kNoValue;
+    }
+    if (source->elements() != channels) return kNoValue;
+    ENGINE_ASSIGN(Tensor out, make_tensor(DType::Int32, Shape{channels}, account_, "quantised bias"));
+    for (int64_t i = 0; i < channels; ++i) {
+      double value = number_at(*source, i) * (scale ? double(scale->as<float>()[scale->elements() == 1 ? 0 : i]) : 1.0);
+      double step = double(x_scale) * double(w_scale.as<float>()[w_scale.elements() == 1 ? 0 : i]);
+      double q = std::nearbyint(value / step);
+      if (!(std::fabs(q) < 1073741824.0)) return kNoValue;
+      out.as<int32_t>()[i] = int32_t(q);
+    }
+    *ok = true;
+    return rewriter_.add_constant(graph_[v].name + "/quantised", std::move(out));
+  }
+
+  // The range that Relu or Clip leaves of the quantised result; false for other nodes.
+  bool limits_of(const Node& node, float scale, int64_t zero, int64_t* low, int64_t* high) const {
+    float least = 0, most = INFINITY;
+    if (node.op_type == "Clip") {
+      if (node.opset < 11) return false;
+      std::optional<float> a = scalar_constant(graph_, input_of(node, 1)), b = scalar_constant(graph_, input_of(node, 2));
+      if (!a || !b || !(*a <= *b)) return false;
+      least = *a, most = *b;
+    } else if (node.op_type != "Relu") {
+      return false;
+    }
+    auto quantised = [&](float x) { return std::clamp(std::nearbyint(double(x) / double(scale)) + double(zero), -1e6, 1e6); };
+    *low = std::max(*low, int64_t(quantised(least)));
+    if (std::isfinite(most)) *high = std::min(*high, int64_t(quantised(most)));
+    return *low <= *high;
+  }
+
+  Status fuse(int last) {
+    auto y = parts(graph_.nodes[size_t(last)], graph_[graph_.nodes[size_t(last)].outputs[0]].type.dtype);
+    if (!y || !scale_of(*y) || graph_.constant(y->zero)->elements() != 1) return {};
+    ValueId v = y->data;
+    bool is_signed = graph_.constant(y->zero)->dtype == DType::Int8;
+    int64_t least = is_signed ? -128 : 0, low = least, high = least + 255;
+    const Node* node = rewriter_.producer_node(v);
+    if (node && node->domain.empty() && rewriter_.single_use(v) && limits_of(*node, *scale_of(*y), zero_of(*y), &low, &high)) {
+      v = node->inputs[0];
+      node = rewriter_.producer_node(v);
+    }
+    if (!node || !rewriter_.single_use(v)) return {};
+    if (is_node(node, "Conv")) return fuse_conv(rewriter_.producer(v), last, *y, low, high);
+    if (is_node(node, "Add") && low == least && high == least + 255) return fuse_add(*node, last, *y);
+    return {};
+  }
+
+  Status fuse_conv(int index, int last, const Quantized& y, int64_t low, int64_t high) {
+    const Node node = graph_.nodes[size_t(index)];
+    auto x = activation(node.inputs[0]), w = weight(node.inputs[1]);
+    if (!x || !w) return {};
+    Node conv;
+    conv.inputs = {x->data, x->scale, x->zero, w->data, w->scale, w->zero, y.scale, y.zero};
+    if (ValueId bias = input_of(node, 2); bias >= 0) {
+      bool ok = false;
+      ENGINE_ASSIGN(ValueId quantised, integer_bias(bias, *scale_of(*x), *graph_.constant(w->scale), graph_.constant(w->data)->shape[0], &ok));
+      if (!ok) return {};
+      conv.inputs.push_back(quantised);
+    }
+    conv.name = node.name;
+    conv.domain = "engine";
+    conv.op_type = "QLinearConv";
+    conv.opset = 1;
+    conv.attributes = node.attributes ? node.attributes : std::make_shared<const Attributes>();
+    conv.attributes = with_attribute(conv, int_attribute("low", low));
+    conv.attributes = with_attribute(conv, int_attribute("high", high));
+    int added = rewriter_.add(std::move(conv));
+    rewriter_.steal_outputs(last, added);
+    return {};
+  }
+
+  Status fuse_add(const Node& add, int last, const Quantized& y) {
+    auto a = activation(add.inputs[0]), b = activation(add.inputs[1]);
+    if (!a || !b || graph_[a->data].type.dtype != graph_[b->data].type.dtype) return {};
+    if (graph_[a->data].type.dtype != graph_.constant(y.zero)->dtype) return {};
+    Node sum;
+    sum.name = add.name;
+    sum.domain = "com.microsoft";
+    sum.op_type = "QLinearAdd";
+    sum.opset = 1;
+    sum.inputs = {a->data, a->scale, a->zero, b->data, b->scale, b->zero, y.scale, y.zero};
+    sum.attributes = std::make_shared<const Attributes>();
+    int added = rewriter_.add(std::move(sum));
+    rewriter_.steal_outputs(last, added);
+    return {};
+  }
+
+  Graph& graph_;
+  Rewriter rewriter_;
+  MemoryAccount* account_;
+};
+
+}  // namespace
+
+Status pass_fuse_quantized_conv(Graph& graph, PassContext& context, bool* changed) { return Fuser(graph, context.account).run(changed); }
+
+}  // namespace engine
