@@ -8,12 +8,10 @@
 namespace engine {
 namespace {
 
-// The output channel of element `i` of a weight.
-int64_t channel_of(const Node& conv, const Shape& w, int64_t i) {
-  int64_t taps = w.elements(2, w.rank());
-  if (!is_transposed(conv)) return i / (w[1] * taps);
-  int64_t group = int_of(conv, "group", 1), row = i / (w[1] * taps);
-  return row / (w[0] / group) * w[1] + i / taps % w[1];
+// The output channel of row `row` (of the first two dimensions) of a weight.
+int64_t channel_of(bool transposed, int64_t group, const Shape& w, int64_t row) {
+  if (!transposed) return row / w[1];
+  return row / w[1] / (w[0] / group) * w[1] + row % w[1];
 }
 
 // False when a weight would leave the range of float32.
@@ -21,9 +19,10 @@ Result<bool> scaled_weight(const Node& conv, const Tensor& w, const ChannelAffin
   ENGINE_ASSIGN(*out, make_tensor(DType::Float, w.shape, account, "folded weights"));
   const float* from = w.as<float>();
   float* to = out->as<float>();
-  int64_t taps = w.shape.elements(2, w.shape.rank());
-  for (int64_t i = 0; i < w.elements(); i += taps) {
-    double factor = a.factor[size_t(channel_of(conv, w.shape, i))];
+  const int64_t taps = w.shape.elements(2, w.shape.rank()), group = int_of(conv, "group", 1), elements = w.elements();
+  const bool transposed = is_transposed(conv);
+  for (int64_t i = 0; i < elements; i += taps) {
+    double factor = a.factor[size_t(channel_of(transposed, group, w.shape, i / taps))];
     for (int64_t t = i; t < i + taps; ++t) {
       to[t] = float(double(from[t]) * factor);
       if (std::isfinite(from[t]) && !std::isfinite(to[t])) return false;
