@@ -5,8 +5,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
+# One ccache entry serves every folder and both builds, make build's and make wheel's.
+export CC := $(if $(filter default,$(origin CC)),cc,$(CC))
+export CXX := $(if $(filter default,$(origin CXX)),c++,$(CXX))
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
 
-.PHONY: help demo build test bench lint wheel asan tsan clean
+.PHONY: help demo build test bench lint tsan wheel sdist clean
 
 help:            ## show this list
 	@grep -E '^[a-z]+: .*##' Makefile | sed 's/:.*##/\t/' | expand -t 12
@@ -47,6 +52,10 @@ wheel: $(VENV)/.tools    ## build a wheel into dist/ and smoke-test it in an emp
 	$(PIP) build
 	$(BIN)/python -m build --wheel --outdir dist
 	$(BIN)/python tools/check_wheel.py dist
+
+sdist: $(VENV)/.tools    ## build a source distribution into dist/
+	$(PIP) build
+	$(BIN)/python -m build --sdist --outdir dist
 
 clean:           ## remove what was built
 	rm -rf build dist $(VENV)
