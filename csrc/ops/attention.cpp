@@ -1,4 +1,5 @@
-// Attention of ai.onnx. Half floats are computed in float32.
+// Attention of ai.onnx. Half floats are computed in float32 and rounded where the operator's definition rounds: Q and K times
+// the root of the scale, their product, cap, mask, the steps of the softmax.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -43,6 +44,7 @@ class Attention final : public Op {
   HeadStrides packed_heads(int64_t heads, int64_t rows, int64_t depth) const;
   Status widened(OpRun& r, int input, int64_t at, const float** out) const;
   Status append(OpRun& r, const float* past, const float* fresh, const HeadStrides& from, int64_t depth, float* to) const;
+  Status scale(OpRun& r, int64_t at, int64_t elements) const;
   Status cache(OpRun& r, int past, const float* fresh, const HeadStrides& from, int64_t depth, int output, int64_t at, const float** result) const;
   int64_t take(int64_t bytes) {
     int64_t at = shared_;
@@ -53,6 +55,8 @@ class Attention final : public Op {
   AttentionCore core_;
   DType dtype_ = DType::Float;
   bool flat_ = false, caches_ = false;
+  bool scales_operands_ = false;  // Q and K are scaled, each by factor_, and not their product
+  float factor_ = 1;
   int64_t q_heads_ = 0, kv_heads_ = 0, past_ = 0, fresh_ = 0, shared_ = 0;
   HeadStrides fresh_k_, fresh_v_;
   int64_t wide_at_[kInputs] = {}, present_at_[2] = {}, y_at_ = 0, scores_at_ = 0, lengths_at_ = 0;
@@ -67,6 +71,11 @@ Status Attention::read_attributes(const InferContext& c) {
   if (mode < 0 || mode > 3) return error(Code::InvalidModel, "qk_matmul_output_mode is %lld; 0 to 3 are allowed", (long long)mode);
   core_.stage = AttentionStage(mode);
   if (!(core_.softcap >= 0)) return error(Code::InvalidModel, "softcap is %g; it must not be negative", core_.softcap);
+  core_.dtype = dtype_;
+  core_.softmax_dtype = DType::Float;
+  int64_t precision = c.attr_int("softmax_precision", int64_t(dtype_));
+  if (dtype_ != DType::Float && (precision == int64_t(DType::Float16) || precision == int64_t(DType::BFloat16)))
+    core_.softmax_dtype = DType(precision);
   q_heads_ = c.attr_int("q_num_heads", 0);
   kv_heads_ = c.attr_int("kv_num_heads", 0);
   return {};
@@ -150,6 +159,12 @@ Status Attention::prepare(PrepareContext& c) {
   AttentionShape& s = core_.shape;
   bool half = dtype_ != DType::Float;
   caches_ = c.has_input(kPastKey) || c.has_output(kPresentKey) || c.has_output(kPresentValue);
+  scales_operands_ = half && core_.scale >= 0;
+  if (scales_operands_) {
+    factor_ = std::sqrt(core_.scale);
+    StepwiseSoftmax(dtype_).round(&factor_, 1);
+    core_.scale = 1;
+  }
   s.q = packed_heads(s.heads, s.rows, s.depth);
   s.y = packed_heads(s.heads, s.rows, s.value_depth);
   fresh_k_ = s.k = packed_heads(s.kv_heads, fresh_, s.depth);
@@ -207,6 +222,16 @@ Status Attention::cache(OpRun& r, int past, const float* fresh, const HeadStride
   return narrow_elements(r, to, dtype_, r.out(output).elements(), r.out(output).data);
 }
 
+// Multiplies widened elements at that offset of the shared scratch by factor_, rounded.
+Status Attention::scale(OpRun& r, int64_t at, int64_t elements) const {
+  float* x = reinterpret_cast<float*>(r.shared_scratch() + at);
+  StepwiseSoftmax steps(dtype_);
+  return r.parallel(elements, 0.6, [&](int64_t begin, int64_t end, int) {
+    for (int64_t i = begin; i < end; ++i) x[i] *= factor_;
+    steps.round(x + begin, end - begin);
+  });
+}
+
 Status Attention::run(OpRun& r) const {
   const AttentionShape& s = core_.shape;
   bool half = dtype_ != DType::Float;
@@ -220,6 +245,10 @@ Status Attention::run(OpRun& r) const {
   if (caches_) {
     ENGINE_TRY(cache(r, kPastKey, o.k, fresh_k_, s.depth, kPresentKey, present_at_[0], &o.k));
     ENGINE_TRY(cache(r, kPastValue, o.v, fresh_v_, s.value_depth, kPresentValue, present_at_[1], &o.v));
+  }
+  if (scales_operands_) {
+    ENGINE_TRY(scale(r, wide_at_[kQ], s.batch * s.heads * s.rows * s.depth));
+    ENGINE_TRY(scale(r, caches_ ? present_at_[0] : wide_at_[kK], s.batch * s.kv_heads * s.keys * s.depth));
   }
   o.offset = past_;
   if (r.has(kValidKeys)) {

@@ -72,3 +72,64 @@ def test_nothing(op, shape):
 def test_wrong_axis():
     with pytest.raises(engine.InvalidModel):
         run_node("Softmax", [data((2, 3))], {"axis": 2}, dynamic=False)
+
+
+def stepwise(x, axis=-1):
+    """Each step of the definition, rounded to x's type; the rows must be short enough for one run of additions."""
+    dtype, wide = x.dtype, np.float32
+    d = (x.astype(wide) - x.max(axis=axis, keepdims=True).astype(wide)).astype(dtype)
+    e = np.exp(d.astype(wide)).astype(dtype)
+    total = np.expand_dims(np.ascontiguousarray(np.moveaxis(e, axis, -1)).sum(axis=-1), axis)
+    return (e.astype(wide) / total.astype(wide)).astype(dtype)
+
+
+HALVES = [np.float16, ml_dtypes.bfloat16]
+
+
+@pytest.mark.parametrize("dtype", HALVES)
+@pytest.mark.parametrize("shape", [(300, 7), (40, 8, 3), (3, 5, 100), (9, 1)], ids=str)
+@pytest.mark.parametrize("optimize", ["off", "cheap", "all"])
+def test_half_floats_round_at_each_step(dtype, shape, optimize):
+    x = data(shape, dtype)
+    axis = 1
+    (got,) = run_node("Softmax", [x], {"axis": axis}, optimize=optimize)
+    want = stepwise(x, axis)
+    ulp = 2.0 ** (-10 if dtype == np.float16 else -7)
+    np.testing.assert_allclose(got.astype(np.float32), want.astype(np.float32), rtol=2 * ulp, atol=1e-7)
+    assert np.mean(got.view(np.uint16) == want.view(np.uint16)) > 0.99
+
+
+@pytest.mark.parametrize("dtype", HALVES)
+@pytest.mark.parametrize("shape", [(1, 5000), (5000, 3), (1, 70_001)], ids=str)
+def test_sums_of_long_half_float_rows_keep_growing(dtype, shape):
+    n = max(shape)
+    (got,) = run_node("Softmax", [np.ones(shape, dtype)], {"axis": shape.index(n)})
+    np.testing.assert_allclose(got.astype(np.float64), 1 / n, rtol=5e-3)
+
+
+@pytest.mark.parametrize("dtype", HALVES)
+@pytest.mark.parametrize("shape", [(60, 333), (2, 100_003), (50, 130, 5)], ids=str)
+def test_half_floats_with_any_number_of_threads(dtype, shape):
+    x = data(shape, dtype)
+    one, two = (run_node("Softmax", [x], {"axis": 1}, threads=t)[0] for t in (1, 2))
+    assert one.tobytes() == two.tobytes()
+
+
+@pytest.mark.parametrize("dtype", HALVES)
+@pytest.mark.parametrize("axis", [0, 1])
+def test_half_floats_masked_and_not_finite(dtype, axis):
+    x = data((9, 9), np.float32)
+    x[0, 2:], x[1, 3], x[2, 4], x[3] = -np.inf, np.nan, np.inf, -np.inf
+    x = (x if axis else x.T).astype(dtype)
+    (got,) = run_node("Softmax", [x], {"axis": axis})
+    with np.errstate(all="ignore"):
+        want = softmax(x, axis, False)
+    np.testing.assert_allclose(got.astype(np.float64), want, rtol=5e-2 if dtype != np.float16 else 5e-3, atol=1e-7)
+    assert (got[0, 2:] if axis else got[2:, 0]).tobytes() == bytes(14)
+
+
+@pytest.mark.parametrize("dtype", HALVES)
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0), (2, 0, 4)], ids=str)
+def test_no_half_floats(dtype, shape):
+    for axis in range(len(shape)):
+        assert run_node("Softmax", [np.zeros(shape, dtype)], {"axis": axis})[0].shape == shape

@@ -28,6 +28,8 @@ bool only_infinities(const float* x, int64_t n) {
 
 Status AttentionCore::prepare(PrepareContext& c, int64_t* shared) {
   kernels_ = &gemm_kernels();
+  if (rounds()) steps_ = StepwiseSoftmax(dtype);
+  if (softmax_dtype != DType::Float) stepwise_softmax_ = StepwiseSoftmax(softmax_dtype);
   const AttentionShape& s = shape;
   int64_t macs = std::max<int64_t>(1, s.keys * (s.depth + s.value_depth));
   block_ = std::clamp<int64_t>(kBlockMacs / macs / 12 * 12, 12, kMostRows);
@@ -48,7 +50,7 @@ Status AttentionCore::prepare(PrepareContext& c, int64_t* shared) {
     packed_at_ = *shared;
     *shared += s.batch * s.kv_heads * (packed_k_bytes_ + packed_v_bytes_);
   }
-  ns_per_block_ = double(block_) * (double(macs) / kMacsPerNs + double(s.keys) * 1.2) + 200;
+  ns_per_block_ = double(block_) * (double(macs) / kMacsPerNs + double(s.keys) * (rounds() ? 6 : 1.2)) + 200;
   return {};
 }
 
@@ -135,33 +137,61 @@ const float* AttentionCore::mask_of(const Operands& o, int64_t batch, int64_t he
   return to;
 }
 
+void AttentionCore::cap(float* scores, int64_t keys) const {
+  const ElementwiseKernels& e = elementwise_kernels();
+  float limit = softcap;
+  if (rounds()) {
+    steps_.round(&limit, 1);
+    binary_kernel(ElementType::f32, BinaryOp::div, Broadcast::scalar_right)(scores, &limit, scores, size_t(keys));
+    steps_.round(scores, keys);
+  } else {
+    e.unary[int(UnaryOp::mul_scalar)](scores, scores, size_t(keys), {1.0f / limit, 0});
+  }
+  e.unary[int(UnaryOp::tanh)](scores, scores, size_t(keys), {});
+  if (rounds()) steps_.round(scores, keys);
+  e.unary[int(UnaryOp::mul_scalar)](scores, scores, size_t(keys), {limit, 0});
+  if (rounds()) steps_.round(scores, keys);
+}
+
+void AttentionCore::softmax(float* scores, const float* bias, int64_t n) const {
+  if (rounds() && softmax_dtype != DType::Float) {
+    if (softmax_dtype != dtype) stepwise_softmax_.round(scores, n);
+    stepwise_softmax_.row(scores, n);
+  } else {
+    SoftmaxRows one{};
+    one.x = one.y = scores;
+    one.rows = 1, one.n = size_t(n), one.scale = 1;
+    one.mask = bias;
+    softmax_kernels().softmax_rows(one);
+  }
+  if (rounds() && softmax_dtype != dtype) steps_.round(scores, n);
+}
+
 void AttentionCore::finish_row(const Operands& o, int64_t batch, int64_t head, int64_t row, int64_t keys, float* scores, float* mask_row) const {
   float* shown = o.scores ? o.scores + ((batch * shape.heads + head) * shape.rows + row) * keys : nullptr;
   auto show = [&](AttentionStage at) {
     if (shown && stage == at) std::memcpy(shown, scores, size_t(keys) * sizeof(float));
   };
+  if (rounds()) steps_.round(scores, keys);
   show(AttentionStage::Scores);
-  if (softcap > 0) {
-    const ElementwiseKernels& e = elementwise_kernels();
-    e.unary[int(UnaryOp::mul_scalar)](scores, scores, size_t(keys), {1.0f / softcap, 0});
-    e.unary[int(UnaryOp::tanh)](scores, scores, size_t(keys), {});
-    e.unary[int(UnaryOp::mul_scalar)](scores, scores, size_t(keys), {softcap, 0});
-  }
+  if (softcap > 0) cap(scores, keys);
   show(AttentionStage::Capped);
   Range range = keys_of(o, batch, row);
   const float* bias = mask_of(o, batch, head, row, range, keys, mask_row);
   int64_t n = range.end - range.begin;
+  const float* term = bias;
+  if (rounds() && bias) {
+    for (int64_t j = range.begin; j < range.end; ++j) scores[j] += bias[j];
+    steps_.round(scores + range.begin, n);
+    term = nullptr;
+  }
   if (shown && stage == AttentionStage::Masked)
     for (int64_t j = 0; j < keys; ++j)
-      shown[j] = j < range.begin || j >= range.end ? -INFINITY : bias ? scores[j] + bias[j] : scores[j];
+      shown[j] = j < range.begin || j >= range.end ? -INFINITY : term ? scores[j] + term[j] : scores[j];
   std::fill(scores, scores + range.begin, 0.0f);
   std::fill(scores + range.end, scores + keys, 0.0f);
   if (n > 0) {
-    SoftmaxRows one{};
-    one.x = one.y = scores + range.begin;
-    one.rows = 1, one.n = size_t(n), one.scale = 1;
-    one.mask = bias ? bias + range.begin : nullptr;
-    softmax_kernels().softmax_rows(one);
+    softmax(scores + range.begin, term ? term + range.begin : nullptr, n);
     bool nan = empty_rows != EmptyRows::Nan && std::isnan(scores[range.begin]);
     if (nan && (empty_rows == EmptyRows::AlwaysZero || (bias && only_infinities(bias + range.begin, n))))
       std::fill(scores + range.begin, scores + range.end, 0.0f);

@@ -1,10 +1,12 @@
 // Scaled dot-product attention over strided float32 operands, as a part of operators:
 //   Y = softmax(cap(scale * Q K^T) + mask) V
-// for each batch and head, in blocks of query rows whose size depends on the shape alone.
+// for each batch and head, in blocks of query rows whose size depends on the shape alone. With float16 or bfloat16 as `dtype`
+// the operands are widened values of it, and each step's result is rounded to it, but Y's, which the caller rounds.
 #pragma once
 
 #include "kernels/gemm/gemm.h"
 #include "ops/op.h"
+#include "ops/softmax/stepwise_softmax.h"
 
 namespace engine {
 
@@ -34,7 +36,8 @@ class AttentionCore {
   AttentionShape shape;
   float scale = 1, softcap = 0;  // softcap 0: none
   AttentionMask mask = AttentionMask::None;
-  DType mask_dtype = DType::Float;
+  DType dtype = DType::Float;          // Float, Float16 or BFloat16
+  DType softmax_dtype = DType::Float;  // as dtype, what the softmax computes in; only where dtype is not Float
   EmptyRows empty_rows = EmptyRows::Zero;
   bool is_causal = false;
   int64_t left_window = -1, right_window = -1;  // -1: unbounded; REQUIRES: below 2^40
@@ -66,9 +69,13 @@ class AttentionCore {
   void run_block(OpRun& r, const Operands& o, int64_t batch, int64_t head, int64_t block, int worker) const;
   void finish_row(const Operands& o, int64_t batch, int64_t head, int64_t row, int64_t keys, float* scores, float* mask_row) const;
   const float* mask_of(const Operands& o, int64_t batch, int64_t head, int64_t row, Range range, int64_t keys, float* to) const;
+  void cap(float* scores, int64_t keys) const;
+  void softmax(float* scores, const float* bias, int64_t n) const;
+  bool rounds() const { return dtype != DType::Float; }
   void multiply(const GemmF32& g, void* scratch) const;
 
   const GemmKernels* kernels_ = nullptr;
+  StepwiseSoftmax steps_, stepwise_softmax_;  // of dtype and softmax_dtype
   int64_t block_ = 1, blocks_ = 1, row_keys_ = 0, gemm_scratch_ = 0;
   bool packs_ = false;
   int64_t packed_at_ = 0, packed_k_bytes_ = 0, packed_v_bytes_ = 0;

@@ -1,6 +1,8 @@
 #include "ops/softmax/softmax_op.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "base/checked.h"
 #include "kernels/elementwise/elementwise.h"
@@ -15,6 +17,7 @@ constexpr int64_t kLongRow = 1 << 16;  // rows above this are cut into blocks
 constexpr int64_t kBlock = 16384;
 constexpr int64_t kStrip = 64;         // columns of one item
 constexpr double kNs = 0.7;            // an element's exponential and its share of the sums
+constexpr double kStepwiseNs = 6;      // the same, rounded at each step
 
 // One run of `n` elements `stride` apart.
 void softmax_run(const double* x, double* y, int64_t n, int64_t stride, bool log) {
@@ -57,8 +60,10 @@ Status SoftmaxOp::prepare(PrepareContext& c) {
   if (is_half_width(dtype)) {
     load_ = Converter(dtype, DType::Float);
     store_ = Converter(DType::Float, dtype);
-    if (inner_ == 1 && blocks_ == 1) c.need_scratch(length_ * int64_t(sizeof(float)));
-    else copy = round_up(in.elements() * int64_t(sizeof(float)), 64);
+    if (!log_) steps_ = StepwiseSoftmax(dtype);
+    strip_ = inner_ == 1 ? 1 : std::clamp<int64_t>(kLongRow / std::max<int64_t>(length_, 1), 1, 16);
+    if (copies()) copy = round_up(in.elements() * int64_t(sizeof(float)), 64);
+    else c.need_scratch(length_ * strip_ * int64_t(sizeof(float)));
   }
   c.need_shared_scratch(copy + partials);
   return {};
@@ -83,7 +88,7 @@ Status SoftmaxOp::columns(OpRun& r, const float* x, float* y) const {
   });
 }
 
-// Rows in blocks: maxima, sums of exponentials, then the quotients.
+// Rows in blocks: maxima, sums of exponentials, then the quotients. y is x for half floats.
 Status SoftmaxOp::long_rows(OpRun& r, const float* x, float* y) const {
   const ReduceKernels& k = reduce_kernels();
   int64_t copied = is_half_width(r.in(0).dtype) ? round_up(outer_ * length_ * int64_t(sizeof(float)), 64) : 0;
@@ -104,6 +109,14 @@ Status SoftmaxOp::long_rows(OpRun& r, const float* x, float* y) const {
   };
   ENGINE_TRY(each_block(0.1, [&](int64_t i, int64_t, int64_t at, int64_t n) { k.rows[int(ReduceOp::max)](x + at, 1, size_t(n), partial + i); }));
   ENGINE_TRY(each_row(ReduceOp::max, top));
+  if (!log_ && is_half_width(r.in(0).dtype)) {
+    ENGINE_TRY(each_block(kStepwiseNs, [&](int64_t i, int64_t row, int64_t at, int64_t n) {
+      steps_.exponentials(y + at, n, top[row]);
+      partial[i] = steps_.sum(y + at, n);
+    }));
+    ENGINE_TRY(each_row(ReduceOp::sum, total));
+    return each_block(1, [&](int64_t, int64_t row, int64_t at, int64_t n) { steps_.quotients(y + at, n, total[row]); });
+  }
   ENGINE_TRY(each_block(0.5, [&](int64_t i, int64_t row, int64_t at, int64_t n) { k.sum_exp_rows(x + at, top + row, 1, size_t(n), partial + i); }));
   ENGINE_TRY(each_row(ReduceOp::sum, total));
   BinaryFn subtract = binary_kernel(ElementType::f32, BinaryOp::sub, Broadcast::scalar_right);
@@ -118,20 +131,51 @@ Status SoftmaxOp::long_rows(OpRun& r, const float* x, float* y) const {
   });
 }
 
-Status SoftmaxOp::halves(OpRun& r) const {
+Status SoftmaxOp::half_rows(OpRun& r) const {
   const uint16_t* x = r.in<uint16_t>(0);
   uint16_t* y = r.out<uint16_t>(0);
-  if (inner_ == 1 && blocks_ == 1) {
-    auto kernel = log_ ? softmax_kernels().log_softmax_rows : softmax_kernels().softmax_rows;
-    return r.parallel(outer_, 20 + 1.5 * kNs * double(length_), [&](int64_t begin, int64_t end, int worker) {
-      float* row = r.scratch<float>(worker);
-      for (int64_t i = begin * length_; i < end * length_; i += length_) {
-        load_(x + i, row, length_);
-        kernel({row, row, 1, size_t(length_)});
-        store_(row, y + i, length_);
+  return r.parallel(outer_, 20 + (log_ ? 1.5 * kNs : kStepwiseNs) * double(length_), [&](int64_t begin, int64_t end, int worker) {
+    float* row = r.scratch<float>(worker);
+    for (int64_t i = begin * length_; i < end * length_; i += length_) {
+      load_(x + i, row, length_);
+      if (log_) softmax_kernels().log_softmax_rows({row, row, 1, size_t(length_)});
+      else steps_.row(row, length_);
+      store_(row, y + i, length_);
+    }
+  });
+}
+
+// Strips of columns, moved into rows.
+Status SoftmaxOp::half_columns(OpRun& r) const {
+  const uint16_t* x = r.in<uint16_t>(0);
+  uint16_t* y = r.out<uint16_t>(0);
+  int64_t strips = ceil_div(inner_, strip_);
+  double ns = 20 + (kStepwiseNs + 4) * double(length_) * double(std::min(strip_, inner_));
+  return r.parallel(outer_ * strips, ns, [&](int64_t begin, int64_t end, int worker) {
+    float* rows = r.scratch<float>(worker);
+    for (int64_t item = begin; item < end; ++item) {
+      int64_t column = item % strips * strip_, at = item / strips * length_ * inner_ + column;
+      int64_t width = std::min(strip_, inner_ - column);
+      float wide[16];
+      uint16_t narrow[16];
+      for (int64_t i = 0; i < length_; ++i) {
+        load_(x + at + i * inner_, wide, width);
+        for (int64_t j = 0; j < width; ++j) rows[j * length_ + i] = wide[j];
       }
-    });
-  }
+      for (int64_t j = 0; j < width; ++j) steps_.row(rows + j * length_, length_);
+      for (int64_t i = 0; i < length_; ++i) {
+        for (int64_t j = 0; j < width; ++j) wide[j] = rows[j * length_ + i];
+        store_(wide, narrow, width);
+        std::memcpy(y + at + i * inner_, narrow, size_t(width) * sizeof(uint16_t));
+      }
+    }
+  });
+}
+
+Status SoftmaxOp::halves(OpRun& r) const {
+  if (!copies()) return inner_ == 1 ? half_rows(r) : half_columns(r);
+  const uint16_t* x = r.in<uint16_t>(0);
+  uint16_t* y = r.out<uint16_t>(0);
   float* copy = r.shared_scratch<float>();
   int64_t n = outer_ * length_ * inner_;
   ENGINE_TRY(r.parallel(n, 0.5, [&](int64_t begin, int64_t end, int) { load_(x + begin, copy + begin, end - begin); }));

@@ -3,10 +3,11 @@
 
 #include "ops/elementwise/convert.h"
 #include "ops/op.h"
+#include "ops/softmax/stepwise_softmax.h"
 
 namespace engine {
 
-// float16 and bfloat16 are computed in float32.
+// float16 and bfloat16 are computed in float32; Softmax rounds at each step, LogSoftmax once.
 class SoftmaxOp : public Op {
  public:
   explicit SoftmaxOp(bool log) : log_(log) {}
@@ -16,15 +17,20 @@ class SoftmaxOp : public Op {
 
  private:
   Status halves(OpRun& r) const;
+  Status half_rows(OpRun& r) const;
+  Status half_columns(OpRun& r) const;
   Status rows(OpRun& r, const float* x, float* y) const;
   Status columns(OpRun& r, const float* x, float* y) const;
   Status long_rows(OpRun& r, const float* x, float* y) const;
   Status doubles(OpRun& r) const;
+  bool copies() const { return blocks_ > 1 || (log_ && inner_ > 1); }
 
   bool log_;
   int axis_ = 0, end_ = 0;
   int64_t outer_ = 0, length_ = 0, inner_ = 0, blocks_ = 1;
+  int64_t strip_ = 1;  // columns of half_columns' items
   Converter load_, store_;
+  StepwiseSoftmax steps_;
 };
 
 template <bool kLog>
