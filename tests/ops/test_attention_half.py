@@ -78,7 +78,9 @@ FORMS = {
 @pytest.mark.parametrize("sizes", [(2, 3, 3, 4, 6, 8, 8), (1, 6, 2, 33, 7, 20, 24), (2, 2, 1, 1, 8, 5, 3)], ids=str)
 def test_steps(dtype, form, optimize, sizes):
     batch, heads, kv_heads, rows, keys, depth, value_depth = sizes
-    q, k, v = operands([(batch, heads, rows, depth), (batch, kv_heads, keys, depth), (batch, kv_heads, keys, value_depth)], dtype)
+    q, k, v = operands(
+        [(batch, heads, rows, depth), (batch, kv_heads, keys, depth), (batch, kv_heads, keys, value_depth)], dtype
+    )
     attrs, options = FORMS[form]
     y, shown = twin(q, k, v, **options)
     for mode in range(4):

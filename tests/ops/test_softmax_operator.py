@@ -24,13 +24,17 @@ OPS = ["Softmax", "LogSoftmax"]
 
 @pytest.mark.parametrize("op", OPS)
 @pytest.mark.parametrize("shape", [(5,), (3, 7), (2, 3, 65), (2, 5, 3, 100), (3, 1), (1, 1, 200)], ids=str)
-@pytest.mark.parametrize("dtype, tolerance", [(np.float32, 1e-5), (np.float64, 1e-13), (np.float16, 5e-3), (ml_dtypes.bfloat16, 3e-2)])
+@pytest.mark.parametrize(
+    "dtype, tolerance", [(np.float32, 1e-5), (np.float64, 1e-13), (np.float16, 5e-3), (ml_dtypes.bfloat16, 3e-2)]
+)
 def test_every_axis(op, shape, dtype, tolerance):
     x = data(shape, dtype)
     for axis in range(-len(shape), len(shape)):
         (got,) = run_node(op, [x], {"axis": axis})
         assert got.dtype == dtype
-        np.testing.assert_allclose(got.astype(np.float64), softmax(x, axis, op != "Softmax"), rtol=tolerance, atol=tolerance * 0.1)
+        np.testing.assert_allclose(
+            got.astype(np.float64), softmax(x, axis, op != "Softmax"), rtol=tolerance, atol=tolerance * 0.1
+        )
 
 
 @pytest.mark.parametrize("op", OPS)
