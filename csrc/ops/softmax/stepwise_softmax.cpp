@@ -1,9 +1,10 @@
 #include "ops/softmax/stepwise_softmax.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 
-#include "base/float16.h"
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/reduce/reduce.h"
 #include "ops/elementwise/element_type.h"
@@ -21,9 +22,15 @@ float reduce(ReduceOp op, const float* x, int64_t n) {
   return result;
 }
 
+// x rounded to bfloat16. REQUIRES: where x is NaN, its low half is zero (so it is in sums of values of bfloat16).
+float to_bfloat(float x) {
+  uint32_t bits = std::bit_cast<uint32_t>(x);
+  return std::bit_cast<float>((bits + 0x7fffu + ((bits >> 16) & 1u)) & 0xffff0000u);
+}
+
 float bfloat_run(const float* x, int64_t n) {
   float total = x[0];
-  for (int64_t i = 1; i < n; ++i) total = BFloat16(total + x[i]);
+  for (int64_t i = 1; i < n; ++i) total = to_bfloat(total + x[i]);
   return total;
 }
 
@@ -55,7 +62,8 @@ float StepwiseSoftmax::sum(const float* x, int64_t n) const {
   float total = 0, runs[kConvertBlock];
   for (int64_t i = 0; i < n;) {
     int64_t count = 0;
-    for (; i < n && count < kConvertBlock; i += kRun) runs[count++] = bfloat_run(x + i, std::min(kRun, n - i));
+    for (; i + kRun <= n && count < kConvertBlock; i += kRun) runs[count++] = bfloat_run(x + i, kRun);
+    if (i + kRun > n && i < n && count < kConvertBlock) runs[count++] = bfloat_run(x + i, n - i), i = n;
     total += reduce(ReduceOp::sum, runs, count);
   }
   return total;
