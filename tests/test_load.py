@@ -43,7 +43,7 @@ def test_facts(path):
     assert model.outputs[0].dtype == "float32"
     assert model.parameters == 0
     assert set(model.load_seconds) == {"read", "optimize", "plan"}
-    assert repr(model).startswith("<engine.Model sha256:")
+    assert repr(model).startswith("<engine.Model 'relu' version 1 sha256:")
 
 
 def test_default_threads(path):
@@ -80,7 +80,7 @@ def test_not_a_model(data):
     [
         ("threads", 0, "1 to 256"),
         ("threads", 257, "1 to 256"),
-        ("memory_limit", 0, "above 0"),
+        ("memory_limit", 0, "at least 1"),
         ("timeout", -1.0, "at least 0"),
         ("timeout", float("nan"), "at least 0"),
         ("optimize", "much", "off, cheap, all"),

@@ -1,7 +1,6 @@
 #include "api/binding.h"
 
 #include <cstring>
-#include <new>
 
 namespace engine {
 namespace {
@@ -12,30 +11,26 @@ Shape shape_of(const int64_t* dims, int rank) {
   return shape;
 }
 
-Status adopt(Result<RefPtr<Model>> model, RefPtr<Model>* out) {
-  if (!model.ok()) return std::move(model).status();
-  *out = model.take();
+}  // namespace
+
+Status load_for(Service& service, const ModelSource& source, const LoadOptions& options, const WarmUp& warm_up, bool background,
+                RefPtr<Model>* out) {
+  ENGINE_ASSIGN(*out, load_for(service, source, options, warm_up, background));
   return {};
 }
 
-Status out_of_memory() { return error(Code::MemoryLimitExceeded, "the system refuses memory while loading"); }
-
-}  // namespace
-
-Status load_file(const std::string& path, const LoadOptions& options, RefPtr<Model>* out) {
-  try {
-    return adopt(Model::load_file(path, options), out);
-  } catch (const std::bad_alloc&) {
-    return out_of_memory();
-  }
+Status publish(Service& service, const RefPtr<Model>& model, bool allow_signature_change, int* version) {
+  ENGINE_ASSIGN(*version, service.publish(model, allow_signature_change));
+  return {};
 }
 
-Status load_bytes(const char* bytes, int64_t size, const LoadOptions& options, RefPtr<Model>* out) {
-  try {
-    return adopt(Model::load_bytes(bytes, size_t(size), options), out);
-  } catch (const std::bad_alloc&) {
-    return out_of_memory();
-  }
+Status rollback(Service& service, int* version) {
+  ENGINE_ASSIGN(*version, service.rollback());
+  return {};
+}
+
+void add_warm_up_shape(WarmUp& warm_up, const std::string& name, const int64_t* dims, int rank) {
+  warm_up.runs.back().emplace_back(name, shape_of(dims, rank));
 }
 
 Status make_string_tensor(const int64_t* dims, int rank, Value* out) {

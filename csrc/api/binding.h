@@ -5,9 +5,38 @@
 
 namespace engine {
 
-Status load_file(const std::string& path, const LoadOptions& options, RefPtr<Model>* out);
-// The bytes need not outlive the call.
-Status load_bytes(const char* bytes, int64_t size, const LoadOptions& options, RefPtr<Model>* out);
+// load_for and publish, for callers that cannot say Result. *out: the model that was loaded.
+Status load_for(Service& service, const ModelSource& source, const LoadOptions& options, const WarmUp& warm_up, bool background,
+                RefPtr<Model>* out);
+Status publish(Service& service, const RefPtr<Model>& model, bool allow_signature_change, int* version);
+Status rollback(Service& service, int* version);
+inline void begin_warm_up(WarmUp& warm_up) { warm_up.runs.emplace_back(); }
+void add_warm_up_shape(WarmUp& warm_up, const std::string& name, const int64_t* dims, int rank);
+
+// An Interrupt that asks a function.
+class FunctionInterrupt final : public Interrupt {
+ public:
+  void set(bool (*function)(void*), void* arg) {
+    function_ = function;
+    arg_ = arg;
+  }
+  bool interrupted() override { return function_(arg_); }
+
+ private:
+  bool (*function_)(void*) = nullptr;
+  void* arg_ = nullptr;
+};
+
+// The parts of a snapshot by number.
+inline uint64_t outcome_count(const MetricsSnapshot& s, int i) { return s.outcomes[size_t(i)]; }
+inline uint64_t counter_count(const MetricsSnapshot& s, int i) { return s.counters[size_t(i)]; }
+inline const Histogram& histogram(const MetricsSnapshot& s, int i) { return s.histograms[size_t(i)]; }
+inline const char* outcome_name(int i) { return outcome_name(Outcome(i)); }
+inline const char* counter_name(int i) { return counter_name(Counter(i)); }
+inline const char* measure_name(int i) { return measure_name(Measure(i)); }
+inline const char* outcome_help(int i) { return outcome_help(Outcome(i)); }
+inline const char* counter_help(int i) { return counter_help(Counter(i)); }
+inline const char* measure_help(int i) { return measure_help(Measure(i)); }
 
 // *out: a tensor of `rank` dimensions of empty strings.
 Status make_string_tensor(const int64_t* dims, int rank, Value* out);

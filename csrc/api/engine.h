@@ -1,10 +1,11 @@
 // All that a binding may include.
 #pragma once
 
-#include "api/call.h"
 #include "base/isa.h"
 #include "sched/cpus.h"
-#include "service/model.h"
+#include "service/async_call.h"
+#include "service/call.h"
+#include "service/loader.h"
 
 namespace engine {
 

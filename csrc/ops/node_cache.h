@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "ops/op.h"
+#include "sched/fork.h"
 
 namespace engine {
 
@@ -24,7 +25,7 @@ class NodeCache {
     if (auto found = find(attributes)) return found;
     ENGINE_ASSIGN(std::shared_ptr<const T> made, build());
     if (!attributes) return made;
-    std::lock_guard<std::mutex> lock(mutex_);
+    std::lock_guard<ForkMutex> lock(mutex_);
     for (auto it = entries_.begin(); it != entries_.end();) it = it->second.content.expired() ? entries_.erase(it) : std::next(it);
     entries_[attributes.get()] = {attributes, made};
     return made;
@@ -37,13 +38,13 @@ class NodeCache {
   };
 
   std::shared_ptr<const T> find(const std::shared_ptr<const Attributes>& attributes) {
-    std::lock_guard<std::mutex> lock(mutex_);
+    std::lock_guard<ForkMutex> lock(mutex_);
     auto it = entries_.find(attributes.get());
     if (it == entries_.end() || it->second.attributes.lock() != attributes) return nullptr;
     return it->second.content.lock();
   }
 
-  std::mutex mutex_;
+  ForkMutex mutex_;
   std::unordered_map<const Attributes*, Entry> entries_;
 };
 

@@ -56,7 +56,7 @@ Status Executor::bind_outputs(std::span<Value> outputs) {
     const PlanOutput& told = plan_.outputs[k];
     if (!told.bound || outputs[k].tensor.data) continue;
     const TypeInfo& type = plan_.slots[size_t(told.value)].type;
-    ENGINE_ASSIGN(outputs[k].tensor, make_tensor(type.dtype, type.shape, around_.account, "an output"));
+    ENGINE_ASSIGN(outputs[k].tensor, make_tensor(type.dtype, type.shape, nullptr, "an output"));
     outputs[k].kind = ValueKind::Tensor;
   }
   for (auto [v, index] : state_.output_values_)

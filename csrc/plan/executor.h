@@ -1,7 +1,6 @@
 // Running a plan.
 #pragma once
 
-#include <mutex>
 #include <span>
 #include <vector>
 

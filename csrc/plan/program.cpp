@@ -1,6 +1,11 @@
 #include "plan/program.h"
 
+#include <mutex>
+
+#include "sched/futex.h"
+
 namespace engine {
+
 namespace {
 
 constexpr size_t kMaxFreeStates = 16;
@@ -12,9 +17,9 @@ bool same_signature(const TypeInfo& type, const Value* value) {
   return type.kind != TypeKind::Tensor;
 }
 
-bool same_signature(const Plan& plan, std::span<const Value* const> inputs) {
+bool same_signature(const std::vector<TypeInfo>& types, std::span<const Value* const> inputs) {
   for (size_t i = 0; i < inputs.size(); ++i)
-    if (!same_signature(plan.input_types[i], inputs[i])) return false;
+    if (!same_signature(types[i], inputs[i])) return false;
   return true;
 }
 
@@ -41,7 +46,7 @@ class FailingProgram final : public Subprogram {
 
 Result<std::unique_ptr<RunState>> PlanEntry::take(MemoryAccount* account) {
   {
-    std::lock_guard<std::mutex> lock(mutex_);
+    std::lock_guard<ForkMutex> lock(mutex_);
     if (!free_.empty()) {
       std::unique_ptr<RunState> state = std::move(free_.back());
       free_.pop_back();
@@ -52,7 +57,7 @@ Result<std::unique_ptr<RunState>> PlanEntry::take(MemoryAccount* account) {
 }
 
 void PlanEntry::give_back(std::unique_ptr<RunState> state) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  std::lock_guard<ForkMutex> lock(mutex_);
   if (free_.size() < kMaxFreeStates) free_.push_back(std::move(state));
 }
 
@@ -84,17 +89,25 @@ Status Program::compile_bodies() {
   return {};
 }
 
-Result<RefPtr<PlanEntry>> Program::entry_for(std::span<const Value* const> inputs) {
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    for (size_t i = 0; i < entries_.size(); ++i) {
-      if (!same_signature(entries_[i]->plan(), inputs)) continue;
-      RefPtr<PlanEntry> found = entries_[i];
-      for (size_t j = i; j > 0; --j) entries_[j] = std::move(entries_[j - 1]);
-      if (i > 0) entries_[0] = found;
-      return found;
-    }
+// REQUIRES: mutex_ is held.
+RefPtr<PlanEntry> Program::look_up(std::span<const Value* const> inputs) {
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    if (!same_signature(entries_[i]->plan().input_types, inputs)) continue;
+    RefPtr<PlanEntry> found = entries_[i];
+    for (size_t j = i; j > 0; --j) entries_[j] = std::move(entries_[j - 1]);
+    if (i > 0) entries_[0] = found;
+    return found;
   }
+  return nullptr;
+}
+
+RefPtr<PlanEntry> Program::find(std::span<const Value* const> inputs) {
+  std::lock_guard<ForkMutex> lock(mutex_);
+  return look_up(inputs);
+}
+
+// The build under way for that signature; a new one, which is the caller's to do, when there is none.
+RefPtr<PlanBuild> Program::join(std::span<const Value* const> inputs, RefPtr<PlanEntry>* found, bool* mine) {
   std::vector<TypeInfo> types;
   for (size_t i = 0; i < inputs.size(); ++i) {
     const TypeInfo& formal = graph_[graph_.inputs[i]].type;
@@ -102,19 +115,77 @@ Result<RefPtr<PlanEntry>> Program::entry_for(std::span<const Value* const> input
     else if (inputs[i]->kind == ValueKind::Tensor) types.push_back(type_of(*inputs[i]));
     else types.push_back(formal);
   }
+  RefPtr<PlanBuild> fresh = make_ref<PlanBuild>(std::move(types));
+  std::lock_guard<ForkMutex> lock(mutex_);
+  *mine = false;
+  if ((*found = look_up(inputs))) return nullptr;
+  for (const RefPtr<PlanBuild>& build : builds_)
+    if (build->generation == fresh->generation && same_signature(build->types, inputs)) return build;
+  *mine = true;
+  builds_.push_back(fresh);
+  return fresh;
+}
+
+void Program::add(const RefPtr<PlanEntry>& entry) {
+  RefPtr<PlanEntry> dropped;
+  std::lock_guard<ForkMutex> lock(mutex_);
+  if (entries_.size() >= size_t(options_.max_plans)) {
+    dropped = std::move(entries_.back());
+    entries_.pop_back();
+  }
+  entries_.insert(entries_.begin(), entry);
+}
+
+void PlanBuild::finish(Result<RefPtr<PlanEntry>> result) {
+  if (result.ok()) entry = result.take();
+  else status = std::move(result).status();
+  done.store(1, std::memory_order_release);
+  futex_wake(done, 1 << 30);
+}
+
+Result<RefPtr<PlanEntry>> PlanBuild::wait() {
+  while (done.load(std::memory_order_acquire) == 0) futex_wait(done, 0);
+  if (entry) return RefPtr<PlanEntry>(entry);
+  return Status(status.code(), status.message());
+}
+
+Result<RefPtr<PlanEntry>> Program::build(std::span<const Value* const> inputs) {
+  RefPtr<PlanEntry> found;
+  bool mine;
+  RefPtr<PlanBuild> build = join(inputs, &found, &mine);
+  if (found) return found;
+  if (!mine) return build->wait();
+  struct Removal {
+    Program& program;
+    const RefPtr<PlanBuild>& build;
+    // Also when memory runs out on the way: those who wait must hear of it.
+    ~Removal() {
+      {
+        std::lock_guard<ForkMutex> lock(program.mutex_);
+        std::erase(program.builds_, build);
+      }
+      if (build->done.load() == 0) build->finish(error(Code::MemoryLimitExceeded, "the system refuses memory while planning"));
+    }
+  } removal{*this, build};
   PlanOptions plan_options;
   plan_options.threads = options_.threads;
   plan_options.level = options_.level;
   plan_options.cache = options_.cache.get();
   plan_options.account = options_.account.get();
-  ENGINE_ASSIGN(RefPtr<Plan> plan, build_plan(graph_, std::move(types), plan_options));
-  RefPtr<PlanEntry> entry = make_ref<PlanEntry>(std::move(plan));
-  std::lock_guard<std::mutex> lock(mutex_);
-  for (const RefPtr<PlanEntry>& other : entries_)
-    if (same_signature(other->plan(), inputs)) return RefPtr<PlanEntry>(other);
-  if (entries_.size() >= size_t(options_.max_plans)) entries_.pop_back();
-  entries_.insert(entries_.begin(), entry);
+  Result<RefPtr<Plan>> plan = build_plan(graph_, build->types, plan_options);
+  if (!plan.ok()) {
+    build->finish(std::move(plan).status());
+    return build->wait();
+  }
+  RefPtr<PlanEntry> entry = make_ref<PlanEntry>(plan.take());
+  add(entry);
+  build->finish(entry);
   return entry;
+}
+
+Result<RefPtr<PlanEntry>> Program::entry_for(std::span<const Value* const> inputs) {
+  if (RefPtr<PlanEntry> found = find(inputs)) return found;
+  return build(inputs);
 }
 
 Status Program::run_entry(PlanEntry& entry, RunContext& context, std::span<const Value* const> inputs, std::span<Value> outputs,
@@ -136,8 +207,15 @@ Status Program::run(RunContext& context, std::span<const Value* const> inputs, s
   return run_entry(*entry, context, inputs, outputs);
 }
 
+std::vector<std::vector<TypeInfo>> Program::recent_signatures(size_t limit) const {
+  std::vector<std::vector<TypeInfo>> out;
+  std::lock_guard<ForkMutex> lock(mutex_);
+  for (size_t i = 0; i < entries_.size() && i < limit; ++i) out.push_back(entries_[i]->plan().input_types);
+  return out;
+}
+
 int Program::plan_count() const {
-  std::lock_guard<std::mutex> lock(mutex_);
+  std::lock_guard<ForkMutex> lock(mutex_);
   return int(entries_.size());
 }
 

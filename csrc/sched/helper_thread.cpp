@@ -17,7 +17,7 @@ namespace engine {
 
 #if defined(_WIN32)
 
-bool start_helper_thread(void (*main)(), int number) {
+bool start_helper_thread(void (*main)(), const char* name, int number) {
   try {
     std::thread(main).detach();
   } catch (const std::system_error&) {
@@ -34,12 +34,13 @@ constexpr size_t kStackBytes = size_t(2) << 20;
 
 struct Start {
   void (*main)();
+  const char* name;
   int number;
 };
 
-void name_this_thread(int number) {
+void name_this_thread(const char* kind, int number) {
   char name[16];
-  std::snprintf(name, sizeof name, "engine-%d", number);
+  std::snprintf(name, sizeof name, "%s%d", kind, number);
 #if defined(__APPLE__)
   pthread_setname_np(name);
 #elif defined(__linux__)
@@ -50,7 +51,7 @@ void name_this_thread(int number) {
 void* enter(void* arg) {
   Start start = *static_cast<Start*>(arg);
   delete static_cast<Start*>(arg);
-  name_this_thread(start.number);
+  name_this_thread(start.name, start.number);
   start.main();
   return nullptr;
 }
@@ -76,8 +77,8 @@ bool create_detached(Start* start) {
 
 }  // namespace
 
-bool start_helper_thread(void (*main)(), int number) {
-  Start* start = new (std::nothrow) Start{main, number};
+bool start_helper_thread(void (*main)(), const char* name, int number) {
+  Start* start = new (std::nothrow) Start{main, name, number};
   if (!start) return false;
   sigset_t blocked = asynchronous_signals(), before;
   pthread_sigmask(SIG_BLOCK, &blocked, &before);

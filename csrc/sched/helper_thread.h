@@ -4,8 +4,8 @@
 namespace engine {
 
 // Starts a detached thread that runs main() with asynchronous signals blocked, so that they reach the threads that the
-// program made, and is named "engine-<number>" where the system has thread names. main must not return. False when the
+// program made, and is named `name` with the number, where the system has thread names (15 characters). main must not return. False when the
 // system gives no more threads.
-bool start_helper_thread(void (*main)(), int number);
+bool start_helper_thread(void (*main)(), const char* name, int number);
 
 }  // namespace engine

@@ -7,8 +7,14 @@ Status RunControl::status() const {
     case Verdict::Go: return {};
     case Verdict::Deadline: return Status(Code::DeadlineExceeded, "the deadline passed");
     case Verdict::Cancelled: return Status(Code::Cancelled, "the call was cancelled");
+    case Verdict::Aborted: return Status(Code::Cancelled, "the model is shut down and the call with it");
   }
   return {};
+}
+
+bool RunControl::ask(int64_t now) {
+  ask_at_ns_ = now + kInterruptEveryNs;
+  return !interrupt_->interrupted() || stop(Verdict::Cancelled);
 }
 
 }  // namespace engine

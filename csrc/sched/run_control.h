@@ -3,30 +3,37 @@
 
 #include <atomic>
 
-#include "base/ref_ptr.h"
 #include "base/status.h"
+#include "sched/cancel_token.h"
 #include "sched/clock.h"
 
 namespace engine {
 
-// Set once by any thread; seen at the next checkpoint of the calls that hold it.
-class CancelToken : public RefCounted {
+// Asks the caller's surroundings now and then whether the call shall go on (a signal handler of the program may say no).
+class Interrupt {
  public:
-  void cancel() { cancelled_.store(true, std::memory_order_release); }
-  bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
+  // On the calling thread. True: stop. Must return soon.
+  virtual bool interrupted() = 0;
 
- private:
-  std::atomic<bool> cancelled_{false};
+ protected:
+  ~Interrupt() = default;
 };
 
-enum class Verdict : int { Go = 0, Deadline = 1, Cancelled = 2 };
+// How often an Interrupt is asked.
+inline constexpr int64_t kInterruptEveryNs = 50'000'000;
+
+enum class Verdict : int { Go = 0, Deadline = 1, Cancelled = 2, Aborted = 3 };
 
 // One a call. The verdict is sticky: once it is not Go it never changes.
 class RunControl {
  public:
-  // deadline_ns: on now_ns()'s clock, kNever for none. `token` may be null and must outlive the control.
-  explicit RunControl(int64_t deadline_ns = kNever, const CancelToken* token = nullptr)
-      : deadline_ns_(deadline_ns), token_(token) {}
+  // deadline_ns: on now_ns()'s clock, kNever for none. `token` is the caller's, `abort` the model's (closed, drained);
+  // these and `interrupt` may be null and must outlive the control.
+  explicit RunControl(int64_t deadline_ns = kNever, const CancelToken* token = nullptr, const CancelToken* abort = nullptr,
+                      Interrupt* interrupt = nullptr)
+      : deadline_ns_(deadline_ns), token_(token), abort_(abort), interrupt_(interrupt), reads_clock_(deadline_ns != kNever || interrupt) {
+    if (interrupt) ask_at_ns_ = now_ns() + kInterruptEveryNs;
+  }
 
   // Any thread: false once the call must stop. Reads no clock.
   bool go() const { return verdict_.load(std::memory_order_relaxed) == int(Verdict::Go); }
@@ -36,17 +43,23 @@ class RunControl {
     ++checkpoints_;
     if (!go()) return false;
     if (token_ && token_->cancelled()) return stop(Verdict::Cancelled);
-    if (deadline_ns_ != kNever && now_ns() >= deadline_ns_) return stop(Verdict::Deadline);
-    return true;
+    if (abort_ && abort_->cancelled()) return stop(Verdict::Aborted);
+    return !reads_clock_ || check_clock();
   }
 
   Verdict verdict() const { return Verdict(verdict_.load(std::memory_order_relaxed)); }
-  // Null while the verdict is Go, else DeadlineExceeded or Cancelled.
+  // Null while the verdict is Go, else DeadlineExceeded (Deadline) or Cancelled (Cancelled, Aborted).
   Status status() const;
   int64_t checkpoints() const { return checkpoints_; }
   int64_t deadline_ns() const { return deadline_ns_; }
 
  private:
+  bool check_clock() {
+    int64_t now = now_ns();
+    if (now >= deadline_ns_) return stop(Verdict::Deadline);
+    return now < ask_at_ns_ || ask(now);
+  }
+  bool ask(int64_t now);
   bool stop(Verdict v) {
     int expected = int(Verdict::Go);
     verdict_.compare_exchange_strong(expected, int(v), std::memory_order_relaxed);
@@ -55,6 +68,10 @@ class RunControl {
 
   int64_t deadline_ns_;
   const CancelToken* token_;
+  const CancelToken* abort_;
+  Interrupt* interrupt_;
+  bool reads_clock_;
+  int64_t ask_at_ns_ = kNever;
   std::atomic<int> verdict_{int(Verdict::Go)};
   int64_t checkpoints_ = 0;
 };

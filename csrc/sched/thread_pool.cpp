@@ -39,6 +39,8 @@ constinit Pool g_pool;
 
 // Calls that this thread is in; a helper counts as in one from its start.
 thread_local int t_calls = 0;
+// Scopes of WorkAlone that this thread is in.
+thread_local int t_alone = 0;
 
 int pool_cpus() {
   int cpus = g_pool.cpus.load(std::memory_order_relaxed);
@@ -53,7 +55,7 @@ void start_one(int limit) {
   if (now < g_pool.retry_start_at.load(std::memory_order_relaxed)) return;
   bool counted = g_pool.census.update([&](Census& c) { return c.threads() < limit && ++c.awake; });
   if (!counted) return;
-  if (start_helper_thread(helper_main, 1 + g_pool.started.fetch_add(1))) return;
+  if (start_helper_thread(helper_main, "engine-", 1 + g_pool.started.fetch_add(1))) return;
   g_pool.census.update([](Census& c) { return c.awake-- > 0; });
   g_pool.retry_start_at.store(now + SteadyClock::duration(kRetryStart).count(), std::memory_order_relaxed);
 }
@@ -166,6 +168,9 @@ CallScope::~CallScope() {
   if (census.sleeping > 0 && g_pool.board.any_open()) summon(1, 1);
 }
 
+WorkAlone::WorkAlone() { ++t_alone; }
+WorkAlone::~WorkAlone() { --t_alone; }
+
 ThreadPool& ThreadPool::instance() {
   static constinit ThreadPool pool;
   return pool;
@@ -175,7 +180,7 @@ void ThreadPool::run(int helpers, Body body, void* arg) {
   CallScope call;
   helpers = std::min(helpers, kMaxHelpers);
   JobBoard::Job job;
-  if (helpers <= 0 || !g_pool.board.post(helpers, body, arg, &job)) return body(arg, 0);
+  if (helpers <= 0 || t_alone > 0 || !g_pool.board.post(helpers, body, arg, &job)) return body(arg, 0);
   struct Withdrawal {
     const JobBoard::Job& job;
     ~Withdrawal() { g_pool.board.withdraw(job); }

@@ -44,4 +44,14 @@ class CallScope {
   CallScope& operator=(const CallScope&) = delete;
 };
 
+// While one lives on a thread, run() on that thread takes no helpers and starts none: for threads of low priority, which the
+// threads that they start would inherit.
+class WorkAlone {
+ public:
+  WorkAlone();
+  ~WorkAlone();
+  WorkAlone(const WorkAlone&) = delete;
+  WorkAlone& operator=(const WorkAlone&) = delete;
+};
+
 }  // namespace engine

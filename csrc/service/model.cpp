@@ -1,5 +1,6 @@
 #include "service/model.h"
 
+#include <cstring>
 #include <map>
 
 #include "base/isa.h"
@@ -56,7 +57,7 @@ Status refuse_random(const Graph& graph) {
 class ModelLoader {
  public:
   explicit ModelLoader(const LoadOptions& options) : options_(options), model_(new Model) {
-    model_->account_ = make_ref<MemoryAccount>(options.memory_limit);
+    model_->account_ = options.account ? options.account : make_ref<MemoryAccount>();
   }
 
   ReadOptions read_options() const {
@@ -153,6 +154,41 @@ class ModelLoader {
   RefPtr<Model> model_;
   std::vector<Port> declared_outputs_;
 };
+
+Status Model::warm_up(const std::vector<TypeInfo>& types, RunControl& control) {
+  std::vector<Value> inputs(types.size()), outputs(outputs_.size());
+  std::vector<const Value*> refs;
+  for (size_t i = 0; i < types.size(); ++i) {
+    refs.push_back(types[i].kind == TypeKind::Tensor ? &inputs[i] : nullptr);
+    if (types[i].kind != TypeKind::Tensor) continue;
+    ENGINE_ASSIGN(inputs[i].tensor, make_tensor(types[i].dtype, types[i].shape, account_.get(), "an input for warming up"));
+    inputs[i].kind = ValueKind::Tensor;
+    if (types[i].dtype != DType::String) std::memset(inputs[i].tensor.data, 0, size_t(inputs[i].tensor.bytes()));
+  }
+  Result<RefPtr<PlanEntry>> entry = program_->entry_for(refs);
+  if (!entry.ok()) {
+    Status status = std::move(entry).status();
+    return status.code() == Code::InvalidModel ? Status(Code::InvalidInput, status.message()) : std::move(status);
+  }
+  RunContext context(control, threads());
+  Status status = program_->run_entry(*entry.value(), context, refs, outputs);
+  bool counts = !control.go() || status.code() == Code::MemoryLimitExceeded;
+  return counts ? std::move(status) : Status();
+}
+
+Status Model::warm_up(std::span<const Shape* const> shapes, RunControl& control) {
+  std::vector<TypeInfo> types;
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    TypeInfo type = inputs_[i].type;
+    if (type.kind != TypeKind::Tensor) return error(Code::InvalidInput, "input '%s' is no tensor: its warm-up cannot be made up", inputs_[i].name.c_str());
+    if (shapes[i]) type = TypeInfo::tensor(type.dtype, *shapes[i]);
+    else if (!type.has_rank) return error(Code::InvalidInput, "input '%s' has no rank: its warm-up needs a shape", inputs_[i].name.c_str());
+    for (int d = 0; d < type.shape.rank(); ++d)
+      if (type.shape[d] < 0) type.shape[d] = 1;
+    types.push_back(std::move(type));
+  }
+  return warm_up(types, control);
+}
 
 int64_t Model::packed_bytes() const { return static_cast<const ModelPackCache&>(*cache_).bytes(); }
 

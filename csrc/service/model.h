@@ -20,7 +20,7 @@ struct LoadOptions {
   std::string sha256;                      // expected digest of the file, hex with or without "sha256:"; empty: any
   std::vector<std::string> external_data;  // further folders from which external data may be read
   int threads = 0;                         // one call may use; 0: available_cpus()
-  int64_t memory_limit = 0;                // bytes for weights, arenas and run-time tensors; 0: none
+  RefPtr<MemoryAccount> account;           // charged for weights, arenas and run-time tensors; null: an account of the model's own
   Level level = Level::All;
   bool allow_random = false;               // accept operators that draw random numbers: their answers differ from call to call
 };
@@ -48,6 +48,13 @@ class Model : public RefCounted {
   int threads() const { return program_->options().threads; }
   // The operators of the file with their counts, by name.
   const std::vector<std::pair<std::string, int>>& operators() const { return operators_; }
+
+  // Runs once on zeros (empty strings), so that the plan is made, constants are packed and memory is there. `shapes`: one an input,
+  // null where the file's shape will do (open dimensions are taken as 1). InvalidInput when the shapes do not fit the model; what
+  // the answer would be does not matter, so an error of the run itself is none here, but for memory and the control's verdict.
+  Status warm_up(std::span<const Shape* const> shapes, RunControl& control);
+  // The same for the input types that a plan was made for.
+  Status warm_up(const std::vector<TypeInfo>& types, RunControl& control);
 
   Program& program() { return *program_; }
   MemoryAccount& account() { return *account_; }

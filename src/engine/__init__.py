@@ -5,10 +5,11 @@
 >>> model.run({"x": x}, timeout=0.05)["y"]       # doctest: +SKIP
 """
 
-from engine._core import CancelToken, Model, TensorInfo, cpus, isa
+from engine._core import CancelToken, TensorInfo, cpus, isa
 from engine._core import core_version as _core_version
 from engine.errors import (
     Cancelled,
+    CheckFailed,
     DeadlineExceeded,
     DigestMismatch,
     Draining,
@@ -22,15 +23,18 @@ from engine.errors import (
     Overloaded,
     UnsupportedOperator,
 )
-from engine.model import load
+from engine.model import DrainReport, Model, load
+from engine.shutdown import drain_all, install_signal_handlers
 
 __version__ = _core_version()
 
 __all__ = [
     "CancelToken",
     "Cancelled",
+    "CheckFailed",
     "DeadlineExceeded",
     "DigestMismatch",
+    "DrainReport",
     "Draining",
     "EngineError",
     "FileNotFound",
@@ -45,6 +49,8 @@ __all__ = [
     "UnsupportedOperator",
     "__version__",
     "cpus",
+    "drain_all",
+    "install_signal_handlers",
     "isa",
     "load",
 ]

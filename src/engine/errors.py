@@ -4,9 +4,21 @@ Each has the name of a status code of the core; those that have a builtin relati
 catch either.
 """
 
+from __future__ import annotations
+
 
 class EngineError(Exception):
-    """Base of all errors of this package."""
+    """Base of all errors of this package.
+
+    Errors of calls tell more: request_id as the caller gave it; waited and computed, seconds in the queue and computing; version,
+    the number of the version that the call ran on; node, where it was stopped ("node 'conv_3' (Conv)"), or None.
+    """
+
+    request_id: str | None = None
+    waited: float = 0.0
+    computed: float = 0.0
+    version: int = 0
+    node: str | None = None
 
 
 class InvalidModel(EngineError, ValueError):
@@ -30,7 +42,12 @@ class NotReady(EngineError):
 
 
 class Overloaded(EngineError):
-    """The queue is full, or the call cannot finish in time."""
+    """The queue is full, or the call cannot finish in time.
+
+    retry_after: seconds after which the queue will have moved on, as far as recent calls tell; 0 when nothing is known.
+    """
+
+    retry_after: float = 0.0
 
 
 class DeadlineExceeded(EngineError, TimeoutError):
@@ -51,6 +68,10 @@ class Draining(EngineError):
 
 class FileNotFound(EngineError, FileNotFoundError):
     """A file is missing or cannot be read."""
+
+
+class CheckFailed(EngineError):
+    """A new version did not pass the checks that reload was given; the current version stays."""
 
 
 class InternalError(EngineError, RuntimeError):

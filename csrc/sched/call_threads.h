@@ -1,0 +1,39 @@
+// Threads that compute calls nobody's thread waits for.
+#pragma once
+
+namespace engine {
+
+// A piece of work for a thread of its own. Intrusive: it is in the queue itself.
+class Task {
+ public:
+  // On a call thread, once. May queue other tasks and destroys itself if that is wanted. Does not throw.
+  virtual void run() = 0;
+
+ protected:
+  Task() = default;
+  ~Task() = default;
+
+ private:
+  friend class CallThreads;
+  Task* next_ = nullptr;
+};
+
+// The process's call threads: started when there is more work than threads that are free, asleep when there is none. After
+// fork() the child has none and what was queued is forgotten there.
+class CallThreads {
+ public:
+  static CallThreads& instance();
+
+  // Queues `task`; tasks start in the order in which they came. Any thread. False, and nothing is kept, when there is no
+  // thread and the system gives none.
+  bool post(Task& task);
+
+  // Threads that exist now.
+  int threads();
+  static constexpr int kMaxThreads = 512;
+
+ private:
+  void run();
+};
+
+}  // namespace engine

@@ -1,0 +1,73 @@
+#include "service/async_call.h"
+
+namespace engine {
+
+AsyncCall::AsyncCall(RefPtr<Service> service, RefPtr<Mailbox> mailbox)
+    : service_(std::move(service)), mailbox_(std::move(mailbox)), own_(make_ref<CancelToken>()), call_(*service_) {}
+
+void AsyncCall::start(const CallOptions& options) {
+  ref();
+  caller_ = RefPtr<CancelToken>(options.token);
+  call_.options_ = options;
+  call_.options_.token = own_.get();
+  deadline_ns = options.deadline_ns;
+  high_priority = options.high_priority;
+  expected_ns = call_.expected_ns();
+  call_.entry_ = nullptr;
+  call_.unpin();
+  if (caller_ && !(listens_ = caller_->listen(*this))) own_->cancel();
+  Admission& admission = service_->admission();
+  if (admission.try_enter()) return granted();
+  bool armed = deadline_ns != kNever && Timer::arm(deadline_ns);
+  Decision decision = admission.enter(*this);
+  if (decision == Decision::Waiting) {
+    if (own_->cancelled()) cancel();
+    return;
+  }
+  if (armed) Timer::disarm();
+  if (decision == Decision::Granted) granted();
+  else finish(call_.refused(decision));
+}
+
+void AsyncCall::granted() {
+  if (CallThreads::instance().post(*this)) return;
+  service_->admission().leave();
+  finish(call_.finish(error(Code::MemoryLimitExceeded, "the system gives no thread to compute on")));
+}
+
+void AsyncCall::on_decision() {
+  if (deadline_ns != kNever) Timer::disarm();
+  if (decision() == Decision::Granted) granted();
+  else finish(call_.refused(decision()));
+}
+
+void AsyncCall::run() { finish(call_.run_granted(nullptr)); }
+
+void AsyncCall::on_time() {
+  if (service_->admission().withdraw(*this, Decision::Expired)) finish(call_.refused(Decision::Expired));
+}
+
+void AsyncCall::on_cancel() {
+  RefPtr<AsyncCall> alive(this);
+  telling_.store(true);
+  cancel();
+  telling_.store(false);
+}
+
+void AsyncCall::cancel() {
+  own_->cancel();
+  if (!service_->admission().withdraw(*this, Decision::Withdrawn)) return;
+  if (deadline_ns != kNever) Timer::disarm();
+  finish(call_.refused(Decision::Withdrawn));
+}
+
+void AsyncCall::finish(Status status) {
+  status_ = std::move(status);
+  call_.unpin();
+  call_.entry_ = nullptr;
+  if (listens_ && !telling_.load()) caller_->unlisten(*this);
+  mailbox_->put(RefPtr<AsyncCall>(this));
+  unref();
+}
+
+}  // namespace engine

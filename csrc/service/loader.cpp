@@ -1,0 +1,75 @@
+#include "service/loader.h"
+
+#include <new>
+#include <optional>
+
+#include "sched/background.h"
+
+namespace engine {
+namespace {
+
+// A run that nobody asked for must not keep a model from being ready.
+constexpr int64_t kMadeUpRunNs = 2'000'000'000;
+constexpr size_t kSignaturesWarmed = 8;
+
+Status warm_declared(Model& model, const std::vector<std::pair<std::string, Shape>>& named, RunControl& control) {
+  std::vector<const Shape*> shapes(model.inputs().size(), nullptr);
+  for (const auto& [name, shape] : named) {
+    size_t i = 0;
+    while (i < shapes.size() && model.inputs()[i].name != name) ++i;
+    if (i == shapes.size()) return error(Code::InvalidInput, "warm-up: the model has no input '%s'", name.c_str());
+    shapes[i] = &shape;
+  }
+  return model.warm_up(shapes, control).with_context("warm-up");
+}
+
+// Only what keeps the version from answering at all is an error here.
+Status unless_it_does_not_fit(Status status) {
+  return status.code() == Code::MemoryLimitExceeded || status.code() == Code::Cancelled ? std::move(status) : Status();
+}
+
+Status warm(Service& service, Model& model, const WarmUp& warm_up) {
+  if (!warm_up.enabled) return {};
+  RunControl control(kNever, nullptr, &service.abort());
+  for (const auto& run : warm_up.runs) ENGINE_TRY(warm_declared(model, run, control));
+  if (RefPtr<Version> current = service.slot().get())
+    for (const std::vector<TypeInfo>& types : current->model().program().recent_signatures(kSignaturesWarmed)) {
+      if (types.size() != model.inputs().size()) break;
+      ENGINE_TRY(unless_it_does_not_fit(model.warm_up(types, control)));
+    }
+  if (!warm_up.runs.empty()) return {};
+  RunControl bounded(now_ns() + kMadeUpRunNs, nullptr, &service.abort());
+  std::vector<const Shape*> shapes(model.inputs().size(), nullptr);
+  return unless_it_does_not_fit(model.warm_up(shapes, bounded));
+}
+
+Result<RefPtr<Model>> load_once(Service& service, const ModelSource& source, const LoadOptions& options, const WarmUp& warm_up) {
+  try {
+    Result<RefPtr<Model>> loaded = source.data ? Model::load_bytes(source.data, source.size, options) : Model::load_file(source.path, options);
+    if (!loaded.ok()) return loaded;
+    ENGINE_TRY(warm(service, *loaded.value(), warm_up));
+    return loaded;
+  } catch (const std::bad_alloc&) {
+    return error(Code::MemoryLimitExceeded, "the system refuses memory while loading");
+  }
+}
+
+Result<RefPtr<Model>> load_within_memory(Service& service, const ModelSource& source, const LoadOptions& options, const WarmUp& warm_up) {
+  Result<RefPtr<Model>> loaded = load_once(service, source, options, warm_up);
+  if (loaded.ok()) return loaded;
+  Status status = std::move(loaded).status();
+  if (status.code() != Code::MemoryLimitExceeded || service.forget_versions() == 0) return status;
+  return load_once(service, source, options, warm_up);
+}
+
+}  // namespace
+
+Result<RefPtr<Model>> load_for(Service& service, const ModelSource& source, LoadOptions options, const WarmUp& warm_up, bool background) {
+  options.account = service.account();
+  if (!background) return load_within_memory(service, source, options, warm_up);
+  std::optional<Result<RefPtr<Model>>> result;
+  run_in_background([&] { result.emplace(load_within_memory(service, source, options, warm_up)); });
+  return std::move(*result);
+}
+
+}  // namespace engine

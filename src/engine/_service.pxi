@@ -1,0 +1,450 @@
+# A model in service.
+
+STATES = tuple([state_name(<State>i).decode() for i in range(5)])
+OUTCOMES = {outcome_name(i).decode(): outcome_help(i).decode() for i in range(kOutcomes)}
+COUNTERS = {counter_name(i).decode(): counter_help(i).decode() for i in range(kCounters)}
+MEASURES = {measure_name(i).decode(): measure_help(i).decode() for i in range(kMeasures)}
+
+
+cdef int64_t until(object seconds) except? -1:
+    """The time on the core's clock that lies so many seconds ahead; None: for ever."""
+    if seconds is None:
+        return kNever
+    cdef double ahead = seconds
+    if not ahead >= 0:
+        raise _errors.InvalidInput(f"timeout is {seconds}; seconds, at least 0, are wanted")
+    return kNever if ahead > 9e8 else now_ns() + <int64_t>(ahead * 1e9)
+
+
+cdef class Loaded:
+    """A version that was loaded and does not answer yet."""
+
+    cdef RefPtr[CModel] model
+
+    @property
+    def digest(self):
+        return self.model.get().digest().decode()
+
+
+cdef class ModelBase:
+    """The part of engine.Model that calls pass through."""
+
+    cdef RefPtr[Service] owner
+    cdef Service* service
+    cdef Signature signature    # of the version seen last
+    cdef dict signatures        # by number
+    cdef object __weakref__
+
+    def __cinit__(self, *args, **kwargs):
+        self.service = NULL
+        self.signatures = {}
+
+    cdef int begin(self, const ServiceOptions& options) except -1:
+        self.service = new Service(options)
+        self.owner = RefPtr[Service](self.service)
+        return 0
+
+    def _begin(self, max_concurrency, max_queue, timeout, max_timeout, refuse_late, keep_versions, memory_limit):
+        cdef ServiceOptions options
+        options.max_concurrency = max_concurrency or 0
+        options.max_queue = max_queue
+        options.timeout_ns = kNever if timeout is None else <int64_t>(min(timeout, 9e8) * 1e9)
+        options.max_timeout_ns = kNever if max_timeout is None else <int64_t>(min(max_timeout, 9e8) * 1e9)
+        options.refuse_late = refuse_late
+        options.keep_versions = keep_versions
+        options.memory_limit = memory_limit or 0
+        self.begin(options)
+
+    # -- versions
+
+    def _load(self, source, options, warmup, cbool background):
+        """source: str (a path) or a buffer. options: dict of LoadOptions. warmup: False, True or a list of dicts from name to shape."""
+        cdef Loaded loaded = Loaded.__new__(Loaded)
+        cdef LoadOptions native = options_from(options)
+        cdef ModelSource where
+        cdef WarmUp warm = warm_up_from(warmup)
+        cdef const unsigned char[::1] view
+        cdef Status status
+        if isinstance(source, str):
+            where.path = (<str>source).encode("utf-8", "surrogateescape")
+        else:
+            view = memoryview(source).cast("B")
+            where.data = <const void*>&view[0] if view.shape[0] else <const void*>b""
+            where.size = view.shape[0]
+        with nogil:
+            status = load_for(self.service[0], where, native, warm, background, &loaded.model)
+        if not status.ok():
+            self._count_failed_load()
+        check(status)
+        return loaded
+
+    def _publish(self, Loaded loaded, cbool allow_signature_change):
+        cdef int number = 0
+        cdef Status status
+        with nogil:
+            status = publish(self.service[0], loaded.model, allow_signature_change, &number)
+        check(status)
+        return number
+
+    def _rollback(self):
+        cdef int number = 0
+        cdef Status status
+        with nogil:
+            status = rollback(self.service[0], &number)
+        check(status)
+        return number
+
+    def _count_failed_load(self):
+        self.service.metrics().count(Counter.loads_failed)
+
+    def _fail(self, reason):
+        cdef string text = reason.encode()
+        with nogil:
+            self.service.fail(text)
+
+    def _wait_loaded(self, timeout):
+        cdef int64_t end = until(timeout)
+        with nogil:
+            self.service.wait_loaded(end)
+
+    def _begin_drain(self):
+        return self.service.begin_drain()
+
+    def _wait_drained(self, timeout):
+        """Waits in short turns, so that signal handlers get theirs."""
+        cdef int64_t end = until(timeout)
+        cdef cbool drained = False
+        while True:
+            with nogil:
+                drained = self.service.wait_drained(min(end, now_ns() + 50000000))
+            if drained or now_ns() >= end:
+                return drained
+
+    def _abort_calls(self):
+        cdef int left
+        with nogil:
+            left = self.service.abort_calls()
+        return left
+
+    def _close(self):
+        if self.service != NULL:
+            with nogil:
+                self.service.close()
+
+    cdef Signature now(self):
+        cdef RefPtr[Version] version = self.current()
+        return self.known(version.get())
+
+    cdef Signature known(self, const Version* version):
+        cdef int number = version.signature()
+        cdef Signature s = self.signature
+        if s is not None and s.number == number:
+            return s
+        s = self.signatures.get(number)
+        if s is None:
+            s = Signature.make(&version.model(), number)
+            self.signatures[number] = s
+        self.signature = s
+        return s
+
+    cdef RefPtr[Version] current(self) except *:
+        cdef RefPtr[Version] version
+        if self.service != NULL:
+            version = self.service.slot().get()
+        if version.get() == NULL:
+            if self.service != NULL:
+                check(self.service.accepts())
+            raise _errors.NotReady("the model is closed")
+        return version
+
+    # -- calls
+
+    def run(self, feeds, *, timeout=None, outputs=None, request_id=None, cancel=None, priority=None):
+        """Compute the outputs for a dict of inputs.
+
+        feeds: dict from input name to array (any buffer or nested list too; a dtype other than the model's is an error).
+        timeout: seconds for waiting and computing together; None: the model's default. Never more than the model's max_timeout.
+        outputs: names of the outputs wanted, in the order of the result; None: all.
+        request_id: text for errors and logs.
+        cancel: a CancelToken.
+        priority: "high" goes before all that is not in the queue.
+
+        Returns a dict from output name to numpy.ndarray (a list for a sequence, a dict for a map, None for an empty optional).
+        Raises InvalidInput, Overloaded (the queue is full, or recent calls took longer than the time that is left),
+        DeadlineExceeded, Cancelled, MemoryLimitExceeded, NotReady, Draining.
+        """
+        cdef list keep = []
+        cdef CallOptions options
+        cdef FunctionInterrupt interrupt
+        cdef PyObject* raised = NULL
+        cdef Call* call
+        cdef Status status
+        cdef Signature signature
+        cdef list results
+        cdef int k
+        if self.service == NULL:
+            raise _errors.NotReady("the model is not open")
+        call = new Call(self.service[0])
+        try:
+            status = call.open()
+            check(status)
+            signature = self.known(&call.version())
+            if outputs is not None:
+                signature.check_outputs(outputs)
+            if cancel is not None:
+                options.token = (<CancelToken?>cancel).token
+            if priority is not None:
+                options.high_priority = high_priority(priority)
+            options.deadline_ns = call.deadline(seconds_of(timeout))
+            signature.put_all(call, feeds, keep)
+            if PyThread_get_thread_ident() == _main_thread:
+                interrupt.set(run_signal_handlers, &raised)
+                options.interrupt = &interrupt
+            results = [None] * signature.n_out
+            if call.enter_at_once(options):
+                for k in range(signature.n_out):
+                    if call.fixed(k):
+                        results[k] = fixed_output(call, k)
+                with nogil:
+                    status = call.run()
+            else:
+                with nogil:
+                    status = call.wait_and_run(options)
+            if raised != NULL:
+                raise_pending(&raised)
+            if not status.ok():
+                raise exception_of(status, call.report(), None)
+            for k in range(signature.n_out):
+                if results[k] is None:
+                    results[k] = value_out(call.output(k))
+        except _errors.EngineError as error:
+            call.refuse(Outcome.invalid)
+            raise with_request_id(error, request_id)
+        except BaseException:
+            call.refuse(Outcome.invalid)
+            raise
+        finally:
+            del call
+        return signature.answer(results, outputs)
+
+    def __call__(self, *args, timeout=None):
+        """Inputs by position; the output itself when the model has one, else a tuple."""
+        cdef Signature s = self.signature if self.signature is not None else self.now()
+        if len(args) != s.n_in:
+            raise _errors.InvalidInput(f"the model has {s.n_in} inputs ({', '.join(s.input_names)}); {len(args)} are given")
+        answer = self.run(dict(zip(s.input_names, args)), timeout=timeout)
+        if len(answer) == 1:
+            return next(iter(answer.values()))
+        return tuple(answer.values())
+
+    def profile(self, feeds, *, timeout=None):
+        """Run once and tell the plan: (outputs, text with a line a step and its time in microseconds)."""
+        cdef list keep = []
+        cdef vector[int64_t] times
+        cdef CallOptions options
+        cdef Status status
+        cdef int k
+        cdef Call* call = new Call(self.service[0])
+        try:
+            check(call.open())
+            signature = self.known(&call.version())
+            signature.put_all(call, feeds, keep)
+            options.deadline_ns = call.deadline(seconds_of(timeout))
+            with nogil:
+                status = call.wait_and_run(options, &times)
+            if not status.ok():
+                raise exception_of(status, call.report(), None)
+            results = [value_out(call.output(k)) for k in range(signature.n_out)]
+            text = describe_plan(call.plan_used(), &times).decode()
+        finally:
+            call.refuse(Outcome.invalid)
+            del call
+        return signature.answer(results, None), text
+
+    def plan(self, feeds):
+        """The plan for inputs of these shapes: dict with steps, arena_bytes, scratch_bytes, text."""
+        cdef list keep = []
+        cdef Status status
+        cdef Call* call = new Call(self.service[0], False)
+        try:
+            check(call.open())
+            self.known(&call.version()).put_all(call, feeds, keep)
+            with nogil:
+                status = call.plan()
+            check(status)
+            text = describe_plan(call.plan_used(), NULL).decode()
+            return {
+                "steps": text.count("\n"),
+                "arena_bytes": call.plan_used().arena_bytes,
+                "scratch_bytes": call.plan_used().scratch_per_worker * call.version().model().threads(),
+                "text": text,
+            }
+        finally:
+            del call
+
+    # -- facts of the current version
+
+    @property
+    def inputs(self):
+        """The inputs, a tuple of TensorInfo."""
+        return self.now().inputs
+
+    @property
+    def outputs(self):
+        """The outputs, a tuple of TensorInfo."""
+        return self.now().outputs
+
+    @property
+    def input_names(self):
+        return self.now().input_names
+
+    @property
+    def output_names(self):
+        return self.now().output_names
+
+    @property
+    def version(self):
+        """The number of the version that is current: 1, 2, ..."""
+        return self.current().get().number()
+
+    @property
+    def digest(self):
+        """"sha256:..." of exactly the bytes that were parsed."""
+        return self.current().get().model().digest().decode()
+
+    @property
+    def threads(self):
+        """Threads that one call may use."""
+        return self.current().get().model().threads()
+
+    @property
+    def metadata(self):
+        """The file's metadata properties, a dict of str."""
+        cdef vector[pair[string, string]] found = self.current().get().model().metadata()
+        return {p.first.decode("utf-8", "replace"): p.second.decode("utf-8", "replace") for p in found}
+
+    @property
+    def opsets(self):
+        """Domain -> version that the file imports; "" is ai.onnx."""
+        cdef vector[pair[string, int]] found = self.current().get().model().opsets()
+        return {p.first.decode(): p.second for p in found}
+
+    @property
+    def operators(self):
+        """Operator -> number of nodes in the file."""
+        cdef vector[pair[string, int]] found = self.current().get().model().operators()
+        return {p.first.decode(): p.second for p in found}
+
+    @property
+    def producer(self):
+        return self.current().get().model().producer().decode("utf-8", "replace")
+
+    @property
+    def parameters(self):
+        """Number of elements in the file's constants."""
+        return self.current().get().model().parameters()
+
+    @property
+    def load_seconds(self):
+        """Seconds of the phases of loading: read, optimize, plan."""
+        cdef RefPtr[Version] version = self.current()
+        cdef const LoadTimes* t = &version.get().model().load_times()
+        return {"read": t.read * 1e-9, "optimize": t.optimize * 1e-9, "plan": t.plan * 1e-9}
+
+    @property
+    def memory(self):
+        """Bytes: constants in the file, packed, in use now by all versions, at most so far, limit (0: none)."""
+        cdef RefPtr[Version] version = self.current()
+        cdef RefPtr[MemoryAccount] account = self.service.account()
+        return {
+            "constants": version.get().model().constant_bytes(),
+            "packed": version.get().model().packed_bytes(),
+            "used": account.get().used(),
+            "peak": account.get().peak(),
+            "limit": account.get().limit(),
+        }
+
+    # -- facts of the service
+
+    @property
+    def state(self):
+        """"LOADING", "READY", "DRAINING", "CLOSED" or "FAILED"."""
+        return STATES[<int>self.service.state()] if self.service != NULL else "CLOSED"
+
+    @property
+    def ready(self):
+        """Whether a call would be taken now: loaded, warmed up, not draining."""
+        return self.service != NULL and self.service.state() == State.Ready
+
+    @property
+    def reason(self):
+        """Why the state is FAILED; "" otherwise."""
+        return self.service.reason().decode("utf-8", "replace")
+
+    @property
+    def kept_versions(self):
+        """Numbers of the versions that rollback() can go back to, the latest last."""
+        return tuple(self.service.kept_versions())
+
+    def _counts(self):
+        cdef MetricsSnapshot snapshot
+        cdef int i
+        with nogil:
+            snapshot = self.service.metrics().snapshot()
+        return {
+            "started": snapshot.started,
+            "in_flight": snapshot.in_flight,
+            "outcomes": {name: outcome_count(snapshot, i) for i, name in enumerate(OUTCOMES)},
+            "events": {name: counter_count(snapshot, i) for i, name in enumerate(COUNTERS)},
+            "seconds": {name: durations(histogram(snapshot, i)) for i, name in enumerate(MEASURES)},
+            "running": self.service.admission().running(),
+            "queued": self.service.admission().queued(),
+            "max_concurrency": self.service.admission().permits(),
+            "max_queue": self.service.admission().max_queue(),
+        }
+
+
+cdef dict durations(const Histogram& h):
+    """Seconds. buckets: (lower bound, count) of those that are not empty."""
+    cdef size_t i
+    cdef uint64_t count = h.count()
+    return {
+        "count": count,
+        "sum": h.sum() * 1e-9,
+        "p50": h.quantile(0.5) * 1e-9,
+        "p90": h.quantile(0.9) * 1e-9,
+        "p99": h.quantile(0.99) * 1e-9,
+        "p999": h.quantile(0.999) * 1e-9,
+        "buckets": [(Buckets.lower(<int>i) * 1e-9, h.counts()[i]) for i in range(h.counts().size()) if h.counts()[i]],
+    }
+
+
+cdef LoadOptions options_from(dict given) except *:
+    cdef LoadOptions options
+    options.sha256 = (given["sha256"] or "").encode()
+    for folder in given["external_data"]:
+        options.external_data.push_back(folder.encode("utf-8", "surrogateescape"))
+    options.threads = given["threads"] or 0
+    options.level = {"off": Level.Off, "cheap": Level.Cheap, "all": Level.All}[given["optimize"]]
+    options.allow_random = given["allow_random"]
+    return options
+
+
+cdef WarmUp warm_up_from(warmup) except *:
+    cdef WarmUp native
+    cdef vector[int64_t] dims
+    native.enabled = warmup is not False
+    if isinstance(warmup, bool):
+        return native
+    for run in warmup:
+        begin_warm_up(native)
+        for name, shape in run.items():
+            if len(shape) > 12:
+                raise _errors.InvalidInput(f"warm-up: input {name!r} is given {len(shape)} dimensions; at most 12 are supported")
+            dims.clear()
+            for dim in shape:
+                if dim < 0:
+                    raise _errors.InvalidInput(f"warm-up: input {name!r} is given shape {tuple(shape)}; dimensions are at least 0")
+                dims.push_back(dim)
+            add_warm_up_shape(native, name.encode(), dims.data(), <int>dims.size())
+    return native
