@@ -37,16 +37,17 @@ class Dft final : public Op {
 
   Status prepare(PrepareContext& c) override {
     if (open_) return {};
-    return g_.output.elements() > 0 ? transform_.prepare(c, g_.n) : Status();
+    if (g_.output.elements() == 0) return {};
+    return transform_dtype(c.dtype(0)) == DType::Double ? in_double_.prepare(c, g_.n) : in_float_.prepare(c, g_.n);
   }
 
   Status run(OpRun& r) const override {
-    if (!open_) return compute(r, g_);
+    if (!open_) return transform(r, g_);
     const Tensor* axis = r.has(2) ? &r.in(2) : nullptr;
     const Tensor* length = r.has(1) ? &r.in(1) : nullptr;
     ENGINE_ASSIGN(Geometry g, geometry(r.in(0).shape, axis, length));
     ENGINE_TRY(r.allocate(0, r.in(0).dtype, g.output));
-    return compute(r, g);
+    return transform(r, g);
   }
 
  private:
@@ -78,40 +79,48 @@ class Dft final : public Op {
     return g;
   }
 
-  Status compute(OpRun& r, const Geometry& g) const {
+  Status transform(OpRun& r, const Geometry& g) const {
     if (g.output.elements() == 0) return {};
+    return transform_dtype(r.in(0).dtype) == DType::Double ? compute(r, g, in_double_) : compute(r, g, in_float_);
+  }
+
+  template <class T>
+  Status compute(OpRun& r, const Geometry& g, const Transform<T>& transform) const {
     const Tensor& x = r.in(0);
     Tensor& y = r.out(0);
-    Converter load(x.dtype, DType::Double), store(DType::Double, y.dtype);
+    DType dtype = transform_dtype(x.dtype);
+    Converter load(x.dtype, dtype), store(dtype, y.dtype);
     int64_t size = dtype_size(x.dtype), taken = std::min(g.have, g.n), made = g.output[g.axis], parts = g.output.back();
-    if (inverse_ && onesided_) taken = std::min(g.have, g.n / 2 + 1);
-    auto fill = [&](int64_t line, Complex* in) {
-      int64_t first = line / g.inner * g.have * g.inner + line % g.inner;
-      for (int64_t k = 0; k < g.n; ++k) in[k] = 0;
-      for (int64_t k = 0; k < taken; ++k) {
-        double number[2] = {0, 0};
-        load(x.as<char>() + (first + k * g.inner) * g.parts * size, number, g.parts);
-        in[k] = {number[0], inverse_ ? -number[1] : number[1]};
-      }
-      if (inverse_ && onesided_)
-        for (int64_t k = 1; k < taken; ++k)
-          if (g.n - k >= taken) in[g.n - k] = std::conj(in[k]);
+    bool mirrored = inverse_ && onesided_;
+    if (mirrored) taken = std::min(g.have, g.n / 2 + 1);
+    auto number = [&](const char* from) {
+      T parts_of[2] = {0, 0};
+      load(from, parts_of, g.parts);
+      return std::complex<T>(parts_of[0], inverse_ ? -parts_of[1] : parts_of[1]);
     };
-    auto take = [&](int64_t line, const Complex* out) {
-      int64_t first = line / g.inner * made * g.inner + line % g.inner;
-      for (int64_t k = 0; k < made; ++k) {
-        Complex v = inverse_ ? std::conj(out[k]) / double(g.n) : out[k];
-        double number[2] = {v.real(), v.imag()};
-        store(number, y.as<char>() + (first + k * g.inner) * parts * size, parts);
+    auto fill = [&](int64_t line, int64_t begin, int64_t end, std::complex<T>* in) {
+      const char* first = x.as<char>() + (line / g.inner * g.have * g.inner + line % g.inner) * g.parts * size;
+      int64_t step = g.inner * g.parts * size;
+      for (int64_t k = begin; k < end; ++k)
+        in[k] = k < taken ? number(first + k * step) : mirrored && g.n - k < taken ? std::conj(number(first + (g.n - k) * step)) : 0;
+    };
+    T scale = inverse_ ? T(1) / T(g.n) : T(1), sign = inverse_ ? T(-1) : T(1);
+    auto take = [&](int64_t line, int64_t begin, int64_t end, const std::complex<T>* out) {
+      char* first = y.as<char>() + (line / g.inner * made * g.inner + line % g.inner) * parts * size;
+      for (int64_t k = begin; k < end; ++k) {
+        std::complex<T> v = g.parts == 1 && !mirrored ? of_real(out, g.n, k) : out[k];
+        T parts_of[2] = {v.real() * scale, v.imag() * sign * scale};
+        store(parts_of, first + k * g.inner * parts * size, parts);
       }
     };
-    return transform_.each_line(r, g.n, g.outer * g.inner, fill, take);
+    return transform.each_line(r, g.n, made, g.outer * g.inner, fill, take);
   }
 
   bool inverse_ = false, onesided_ = false, open_ = false;
   int64_t attribute_axis_ = 1;
   Geometry g_;
-  Transform transform_;
+  Transform<float> in_float_;
+  Transform<double> in_double_;
 };
 
 }  // namespace

@@ -34,13 +34,16 @@ class Stft final : public Op {
     return {};
   }
 
-  Status prepare(PrepareContext& c) override { return open_ ? Status() : transform_.prepare(c, g_.n); }
+  Status prepare(PrepareContext& c) override { 
+    if (open_ || g_.output.elements() == 0) return {};
+    return transform_dtype(c.dtype(0)) == DType::Double ? in_double_.prepare(c, g_.n) : in_float_.prepare(c, g_.n);
+  }
 
   Status run(OpRun& r) const override {
-    if (!open_) return compute(r, g_);
+    if (!open_) return transform(r, g_);
     ENGINE_ASSIGN(Geometry g, geometry(r.in(0).shape, r.has(2) ? &r.in(2).shape : nullptr, r.in(1), r.has(3) ? &r.in(3) : nullptr));
     ENGINE_TRY(r.allocate(0, r.in(0).dtype, g.output));
-    return compute(r, g);
+    return transform(r, g);
   }
 
  private:
@@ -68,35 +71,42 @@ class Stft final : public Op {
     return g;
   }
 
-  Status compute(OpRun& r, const Geometry& g) const {
+  Status transform(OpRun& r, const Geometry& g) const {
     if (g.output.elements() == 0) return {};
+    return transform_dtype(r.in(0).dtype) == DType::Double ? compute(r, g, in_double_) : compute(r, g, in_float_);
+  }
+
+  template <class T>
+  Status compute(OpRun& r, const Geometry& g, const Transform<T>& transform) const {
     const Tensor& x = r.in(0);
     Tensor& y = r.out(0);
-    Converter load(x.dtype, DType::Double), store(DType::Double, y.dtype);
+    DType dtype = transform_dtype(x.dtype);
+    Converter load(x.dtype, dtype), store(dtype, y.dtype);
     int64_t size = dtype_size(x.dtype);
     const char* window = r.has(2) ? r.in<char>(2) : nullptr;
-    auto fill = [&](int64_t line, Complex* in) {
-      int64_t first = line / g.frames * g.length + line % g.frames * g.step;
-      for (int64_t k = 0; k < g.n; ++k) {
-        double number[2] = {0, 0}, weight = 1;
-        load(x.as<char>() + (first + k) * g.parts * size, number, g.parts);
+    auto fill = [&](int64_t line, int64_t begin, int64_t end, std::complex<T>* in) {
+      const char* first = x.as<char>() + (line / g.frames * g.length + line % g.frames * g.step) * g.parts * size;
+      for (int64_t k = begin; k < end; ++k) {
+        T number[2] = {0, 0}, weight = 1;
+        load(first + k * g.parts * size, number, g.parts);
         if (window) load(window + k * size, &weight, 1);
         in[k] = {number[0] * weight, number[1] * weight};
       }
     };
-    auto take = [&](int64_t line, const Complex* out) {
-      char* to = y.as<char>() + line * g.bins * 2 * size;
-      for (int64_t k = 0; k < g.bins; ++k) {
-        double number[2] = {out[k].real(), out[k].imag()};
-        store(number, to + k * 2 * size, 2);
+    auto take = [&](int64_t line, int64_t begin, int64_t end, const std::complex<T>* out) {
+      char* first = y.as<char>() + line * g.bins * 2 * size;
+      for (int64_t k = begin; k < end; ++k) {
+        std::complex<T> number = g.parts == 1 ? of_real(out, g.n, k) : out[k];
+        store(&number, first + k * 2 * size, 2);
       }
     };
-    return transform_.each_line(r, g.n, g.output[0] * g.frames, fill, take);
+    return transform.each_line(r, g.n, g.bins, g.output[0] * g.frames, fill, take);
   }
 
   bool onesided_ = true, open_ = false;
   Geometry g_;
-  Transform transform_;
+  Transform<float> in_float_;
+  Transform<double> in_double_;
 };
 
 }  // namespace

@@ -61,12 +61,34 @@ def test_dtypes_and_axes(dtype, constants):
         close(got, parts(np.fft.fft(number(x), n=8, axis=axis if axis >= 0 else axis + 1)), dtype)
 
 
-@pytest.mark.parametrize("n", [65536, 100_003])
+@pytest.mark.parametrize("n", [8192, 10_007, 59_049, 65536, 100_003])
 def test_long_transforms_with_any_number_of_threads(n):
     x = data(1, n, 1)
     one, two = (run_node("DFT", [x], threads=t, opset=20)[0] for t in (1, 2))
     assert_same(one, two)
     close(one, parts(np.fft.fft(number(x), axis=1)))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", [8, 10, 60, 243, 1000, 1024, 2002, 4096, 15015, 65536, 97, 1021, 10007])
+def test_the_error_grows_like_the_logarithm(dtype, n):
+    """Root mean square, against the norm; lengths with a large prime go through transforms of up to four times the length."""
+    x = data(4, n, 2, dtype=dtype)
+    got = number(run_node("DFT", [x, None, np.array(1)], opset=20)[0])
+    wide = np.fft.fft(number(x).astype(np.clongdouble), axis=1)
+    error = np.linalg.norm(got - wide.astype(complex)) / np.linalg.norm(wide.astype(complex))
+    convolved = n in (97, 1021, 10007)
+    assert error <= (2 if convolved else 0.6) * np.finfo(dtype).eps * np.log2(n)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", [1, 2, 7, 10, 74])
+def test_the_spectrum_of_real_numbers_is_exactly_symmetric(dtype, n):
+    spectrum = number(run_node("DFT", [data(3, n, 1, dtype=dtype), None, np.array(1)], opset=20)[0])
+    assert_same(spectrum[:, 1:], spectrum[:, :0:-1].conj())
+    assert not spectrum[:, 0].imag.any()
+    if n % 2 == 0:
+        assert not spectrum[:, n // 2].imag.any()
 
 
 def test_refused():
