@@ -4,9 +4,12 @@
 #include <new>
 
 #include "base/checked.h"
+#include "base/large_pages.h"
 
 namespace engine {
 namespace {
+
+constexpr int64_t kPagesFrom = 2 * kLargePage;
 
 std::atomic<int64_t> g_fail_countdown{0};
 
@@ -32,22 +35,27 @@ Status MemoryAccount::charge(int64_t bytes, const char* what) {
   return {};
 }
 
-Result<RefPtr<Buffer>> Buffer::allocate(int64_t bytes, MemoryAccount* account, const char* what) {
+Result<RefPtr<Buffer>> Buffer::allocate_for(bool lasting, int64_t bytes, MemoryAccount* account, const char* what) {
   if (bytes < 0 || bytes > (int64_t(1) << 47))
     return error(Code::MemoryLimitExceeded, "%s needs %lld bytes", what, (long long)bytes);
   if (account) ENGINE_TRY(account->charge(bytes, what));
-  size_t rounded = size_t(round_up(bytes > 0 ? bytes : 1, kAlignment));
-  void* data = allocation_must_fail() ? nullptr : ::operator new(rounded, std::align_val_t(kAlignment), std::nothrow);
-  if (!data) {
+  RefPtr<Buffer> buffer(new Buffer);
+  if (allocation_must_fail() || !buffer->take_memory(lasting, bytes)) {
     if (account) account->release(bytes);
     return error(Code::MemoryLimitExceeded, "%s needs %lld bytes, which the system refuses", what, (long long)bytes);
   }
-  RefPtr<Buffer> buffer(new Buffer);
-  buffer->data_ = static_cast<char*>(data);
   buffer->size_ = bytes;
   buffer->account_ = RefPtr<MemoryAccount>(account);
-  buffer->owned_ = true;
   return buffer;
+}
+
+bool Buffer::take_memory(bool lasting, int64_t bytes) {
+  if (lasting && bytes >= kPagesFrom) data_ = static_cast<char*>(map_large_pages(bytes));
+  memory_ = data_ ? Memory::Pages : Memory::Heap;
+  if (data_) return true;
+  size_t rounded = size_t(round_up(bytes > 0 ? bytes : 1, kAlignment));
+  data_ = static_cast<char*>(::operator new(rounded, std::align_val_t(kAlignment), std::nothrow));
+  return data_ != nullptr;
 }
 
 RefPtr<Buffer> Buffer::view(void* data, int64_t bytes, RefPtr<RefCounted> owner) {
@@ -58,9 +66,15 @@ RefPtr<Buffer> Buffer::view(void* data, int64_t bytes, RefPtr<RefCounted> owner)
   return buffer;
 }
 
+RefPtr<Buffer> Buffer::charged_view(void* data, int64_t bytes, RefPtr<RefCounted> owner, MemoryAccount* account) {
+  RefPtr<Buffer> buffer = view(data, bytes, std::move(owner));
+  buffer->account_ = RefPtr<MemoryAccount>(account);
+  return buffer;
+}
+
 Buffer::~Buffer() {
-  if (!owned_) return;
-  ::operator delete(data_, std::align_val_t(kAlignment));
+  if (memory_ == Memory::Heap) ::operator delete(data_, std::align_val_t(kAlignment));
+  if (memory_ == Memory::Pages && data_) unmap_large_pages(data_, size_);
   if (account_) account_->release(size_);
 }
 

@@ -33,9 +33,17 @@ class MemoryAccount : public RefCounted {
 class Buffer : public RefCounted {
  public:
   // Uninitialised memory; bytes may be 0. MemoryLimitExceeded when the account or the system refuses. `account` may be null.
-  static Result<RefPtr<Buffer>> allocate(int64_t bytes, MemoryAccount* account, const char* what);
+  static Result<RefPtr<Buffer>> allocate(int64_t bytes, MemoryAccount* account, const char* what) {
+    return allocate_for(false, bytes, account, what);
+  }
+  // The same for memory that lasts: large blocks lie in large pages, which take longer to get.
+  static Result<RefPtr<Buffer>> allocate_lasting(int64_t bytes, MemoryAccount* account, const char* what) {
+    return allocate_for(true, bytes, account, what);
+  }
   // A view of memory that `owner` (may be null: the memory outlives every use) keeps alive.
   static RefPtr<Buffer> view(void* data, int64_t bytes, RefPtr<RefCounted> owner);
+  // The same for bytes that were charged to `account` (may be null) already: they are released with the buffer.
+  static RefPtr<Buffer> charged_view(void* data, int64_t bytes, RefPtr<RefCounted> owner, MemoryAccount* account);
 
   char* data() const { return data_; }
   int64_t size() const { return size_; }
@@ -47,9 +55,12 @@ class Buffer : public RefCounted {
   int64_t size_ = 0;
 
  private:
+  static Result<RefPtr<Buffer>> allocate_for(bool lasting, int64_t bytes, MemoryAccount* account, const char* what);
+  bool take_memory(bool lasting, int64_t bytes);
+
   RefPtr<MemoryAccount> account_;
   RefPtr<RefCounted> owner_;
-  bool owned_ = false;
+  enum class Memory : uint8_t { View, Heap, Pages } memory_ = Memory::View;
 };
 
 // For tests: the n-th allocation from now on fails (0: none fails). Process-wide.

@@ -117,7 +117,7 @@ Result<RefPtr<Buffer>> PrepareContext::pack_with(int i, const std::string& kind,
   return memory;
 }
 
-Result<RefPtr<Buffer>> PrepareContext::allocate(int64_t bytes) { return Buffer::allocate(bytes, account_, "packed constants"); }
+Result<RefPtr<Buffer>> PrepareContext::allocate(int64_t bytes) { return Buffer::allocate_lasting(bytes, account_, "packed constants"); }
 
 Subprogram* PrepareContext::body(const char* name) const {
   for (const Body& b : node_.bodies)

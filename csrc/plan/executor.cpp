@@ -6,9 +6,9 @@ namespace engine {
 
 Result<std::unique_ptr<RunState>> RunState::make(const Plan& plan, MemoryAccount* account) {
   auto state = std::make_unique<RunState>();
-  ENGINE_ASSIGN(state->arena_, Buffer::allocate(plan.arena_bytes, account, "the arena"));
+  ENGINE_ASSIGN(state->arena_, Buffer::allocate_lasting(plan.arena_bytes, account, "the arena"));
   if (plan.scratch_per_worker > 0) {
-    ENGINE_ASSIGN(state->scratch_, Buffer::allocate(plan.scratch_per_worker * plan.threads, account, "scratch memory"));
+    ENGINE_ASSIGN(state->scratch_, Buffer::allocate_lasting(plan.scratch_per_worker * plan.threads, account, "scratch memory"));
   }
   size_t n = plan.slots.size();
   state->values_.resize(n);

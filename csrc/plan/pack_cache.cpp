@@ -8,7 +8,7 @@ Result<RefPtr<Buffer>> ModelPackCache::get(const std::shared_ptr<const Tensor>& 
   std::lock_guard<std::mutex> lock(mutex_);
   Entry& entry = entries_[{source->data, full}];
   if (entry.packed && entry.packed->size() == bytes) return RefPtr<Buffer>(entry.packed);
-  ENGINE_ASSIGN(RefPtr<Buffer> memory, Buffer::allocate(bytes, account_, "packed weights"));
+  ENGINE_ASSIGN(RefPtr<Buffer> memory, pages_.allocate(bytes, account_, "packed weights"));
   fill(arg, memory->data());
   entry.source = source;
   entry.packed = memory;

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "base/large_pages.h"
 #include "ops/op.h"
 
 namespace engine {
@@ -24,6 +25,7 @@ class ModelPackCache final : public PackCache {
     RefPtr<Buffer> packed;
   };
   MemoryAccount* account_;
+  LargePageArena pages_;
   mutable std::mutex mutex_;
   std::map<std::pair<const void*, std::string>, Entry> entries_;  // by the source's memory and the kind
 };

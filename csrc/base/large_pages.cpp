@@ -1,0 +1,79 @@
+#include "base/large_pages.h"
+
+#include <algorithm>
+
+#include "base/checked.h"
+
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+namespace engine {
+namespace {
+
+constexpr int64_t kSmallest = int64_t(1) << 20;        // of a buffer that shares pages
+constexpr int64_t kLargestMapping = int64_t(256) << 20;
+
+}  // namespace
+
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+
+void* map_large_pages(int64_t bytes) {
+  const size_t size = size_t(bytes), around = size + size_t(kLargePage);
+  void* mapped = mmap(nullptr, around, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapped == MAP_FAILED) return nullptr;
+  char* begin = static_cast<char*>(mapped);
+  const size_t page = 4096, before = size_t(-reinterpret_cast<intptr_t>(begin)) & size_t(kLargePage - 1);
+  char* memory = begin + before;
+  char* end = memory + (size + page - 1) / page * page;
+  if (before > 0) munmap(begin, before);
+  if (end < begin + around) munmap(end, size_t(begin + around - end));
+  madvise(memory, size_t(end - memory), MADV_HUGEPAGE);
+  return memory;
+}
+
+void unmap_large_pages(void* memory, int64_t bytes) { munmap(memory, size_t(bytes)); }
+
+#else
+
+void* map_large_pages(int64_t) { return nullptr; }
+void unmap_large_pages(void*, int64_t) {}
+
+#endif
+
+class LargePageArena::Mapping final : public RefCounted {
+ public:
+  Mapping(void* memory, int64_t bytes) : memory_(memory), bytes_(bytes) {}
+
+ private:
+  ~Mapping() override { unmap_large_pages(memory_, bytes_); }
+  void* memory_;
+  int64_t bytes_;
+};
+
+bool LargePageArena::grow(int64_t bytes) {
+  const int64_t size = std::max(next_mapping_, round_up(bytes, kLargePage));
+  void* memory = map_large_pages(size);
+  if (!memory) return false;
+  mapping_ = RefPtr<RefCounted>(new Mapping(memory, size));
+  free_ = static_cast<char*>(memory);
+  left_ = size;
+  next_mapping_ = std::min(2 * next_mapping_, kLargestMapping);
+  return true;
+}
+
+Result<RefPtr<Buffer>> LargePageArena::allocate(int64_t bytes, MemoryAccount* account, const char* what) {
+  if (bytes < kSmallest || bytes > (int64_t(1) << 46)) return Buffer::allocate_lasting(bytes, account, what);
+  const int64_t rounded = round_up(bytes, int64_t(kAlignment));
+  if (account) ENGINE_TRY(account->charge(bytes, what));
+  if (rounded > left_ && !grow(rounded)) {
+    if (account) account->release(bytes);
+    return Buffer::allocate_lasting(bytes, account, what);
+  }
+  RefPtr<Buffer> buffer = Buffer::charged_view(free_, bytes, mapping_, account);
+  free_ += rounded;
+  left_ -= rounded;
+  return buffer;
+}
+
+}  // namespace engine
