@@ -52,6 +52,8 @@ namespace {
 constexpr int64_t kBlock = 1024;   // elements of a register: a handful of them stay in the first-level cache
 constexpr int64_t kShortRun = 64;  // inner runs shorter than this are joined with the dimensions around them
 
+constexpr int64_t kTabledRun = 4096;
+
 // How an operand meets the inner run: element by element, one element for all, or laid out anew for it.
 enum class Meets : uint8_t { run, scalar, expand };
 
@@ -60,6 +62,7 @@ struct Input {
   int64_t width = 4;               // bytes of an element
   Meets meets = Meets::run;
   int slot = 0;                    // register that holds it when it is expanded
+  std::vector<int32_t> places;     // where each element of a run lies when it is expanded; empty for long runs
 };
 
 struct Bound {
@@ -150,13 +153,32 @@ class FusedElementwise final : public Op {
         step *= dims_[d];
       }
       in.meets = all ? Meets::run : none ? Meets::scalar : Meets::expand;
-      if (in.meets == Meets::expand) in.slot = int(expanded_++);
+      if (in.meets != Meets::expand) continue;
+      in.slot = int(expanded_++);
+      if (inner_ <= kTabledRun) fill_places(in);
+    }
+  }
+
+  void fill_places(Input& in) const {
+    in.places.resize(size_t(inner_));
+    for (int64_t k = 0; k < inner_; ++k) {
+      int64_t place = 0;
+      for (int64_t rest = k, d = dims_.rank() - 1; d >= outer_; --d) {
+        place += rest % dims_[int(d)] * in.strides[d];
+        rest /= dims_[int(d)];
+      }
+      in.places[size_t(k)] = int32_t(place);
     }
   }
 
   // Elements [from, from + n) of the run of an operand that starts at `base`, one after the other.
   template <class T>
   void expand(const T* base, const Input& in, int64_t from, int64_t n, T* to) const {
+    if (!in.places.empty()) {
+      const int32_t* places = in.places.data() + from;
+      for (int64_t k = 0; k < n; ++k) to[k] = base[places[k]];
+      return;
+    }
     int64_t at[kMaxRank] = {}, offset = 0;
     int last = dims_.rank() - 1;
     for (int64_t rest = from, d = last; d >= outer_; --d) {
@@ -214,7 +236,7 @@ class FusedElementwise final : public Op {
       cost_ += elementwise_cost(b.code);
       bound_.push_back(b);
     }
-    cost_ = std::max(cost_ + 0.5 * double(expanded_), 0.1);
+    cost_ = std::max(cost_ + 0.4 * double(expanded_), 0.1);
   }
 
   void choose(Bound& b) const {

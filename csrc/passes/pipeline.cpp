@@ -21,6 +21,7 @@ namespace engine {
   ENGINE_PASS(fuse_attention, All, false, true)           \
   ENGINE_PASS(fuse_product_bias, All, true, true)         \
   ENGINE_PASS(fuse_product_residual, All, false, true)    \
+  ENGINE_PASS(fuse_scatter_rows, All, false, true)        \
   ENGINE_PASS(fuse_hard_swish, All, true, false)          \
   ENGINE_PASS(fuse_pad_conv, All, true, true)             \
   ENGINE_PASS(normalize_convs, All, true, true)           \
