@@ -6,11 +6,12 @@
 #   ENGINE_WARN, ENGINE_OPT  flags that every target shares
 
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
-  set(ENGINE_ISA_TIERS scalar avx2 avx512 avx512vnni avx512bf16)
+  set(ENGINE_ISA_TIERS scalar avx2 avx512 avx512vnni avx512vbmi avx512bf16)
   if(MSVC)
     set(ENGINE_FLAGS_avx2 /arch:AVX2)
     set(ENGINE_FLAGS_avx512 /arch:AVX512)
     set(ENGINE_FLAGS_avx512vnni /arch:AVX512)
+    set(ENGINE_FLAGS_avx512vbmi /arch:AVX512)
     set(ENGINE_FLAGS_avx512bf16 /arch:AVX512)
   else()
     set(ENGINE_FLAGS_avx2 -mavx2 -mfma -mf16c)
@@ -19,6 +20,7 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
       list(APPEND ENGINE_FLAGS_avx512 -Wno-maybe-uninitialized -Wno-uninitialized)  # false alarms from the compiler's own intrinsics
     endif()
     set(ENGINE_FLAGS_avx512vnni ${ENGINE_FLAGS_avx512} -mavx512vnni)
+    set(ENGINE_FLAGS_avx512vbmi ${ENGINE_FLAGS_avx512vnni} -mavx512vbmi)
     set(ENGINE_FLAGS_avx512bf16 ${ENGINE_FLAGS_avx512vnni} -mavx512bf16)
   endif()
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64|ARM64)$")

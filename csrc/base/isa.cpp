@@ -15,8 +15,8 @@
 namespace engine {
 namespace {
 
-constexpr const char* kNames[] = {"scalar", "neon", "avx2", "avx512", "avx512vnni", "avx512bf16"};
-constexpr int kCount = 6;
+constexpr const char* kNames[] = {"scalar", "neon", "avx2", "avx512", "avx512vnni", "avx512vbmi", "avx512bf16"};
+constexpr int kCount = 7;
 
 #if ENGINE_X86
 struct Regs {
@@ -58,11 +58,13 @@ bool probe(Isa isa) {
   bool avx2 = ymm && bit(l1.c, 28) && bit(l1.c, 12) && bit(l1.c, 29) && bit(l7.b, 5);
   bool avx512 = avx2 && zmm && bit(l7.b, 16) && bit(l7.b, 17) && bit(l7.b, 28) && bit(l7.b, 30) && bit(l7.b, 31);
   bool vnni = avx512 && bit(l7.c, 11);
+  bool vbmi = vnni && bit(l7.c, 1);
   bool bf16 = vnni && l7.a >= 1 && bit(cpuid(7, 1).a, 5);
   switch (isa) {
     case Isa::avx2: return avx2;
     case Isa::avx512: return avx512;
     case Isa::avx512vnni: return vnni;
+    case Isa::avx512vbmi: return vbmi;
     case Isa::avx512bf16: return bf16;
     default: return false;
   }
@@ -109,7 +111,7 @@ const char* isa_name(Isa isa) { return kNames[int(isa)]; }
 Result<Isa> isa_from_name(const std::string& name) {
   for (int i = 0; i < kCount; ++i)
     if (name == kNames[i]) return Isa(i);
-  return error(Code::InternalError, "ENGINE_ISA=%s: unknown; known are scalar, neon, avx2, avx512, avx512vnni, avx512bf16", name.c_str());
+  return error(Code::InternalError, "ENGINE_ISA=%s: unknown; known are scalar, neon, avx2, avx512, avx512vnni, avx512vbmi, avx512bf16", name.c_str());
 }
 
 bool isa_supported(Isa isa) {

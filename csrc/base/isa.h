@@ -8,8 +8,8 @@
 
 namespace engine {
 
-// Ordered within an architecture: a later tier includes the earlier ones.
-enum class Isa : int { scalar = 0, neon = 1, avx2 = 2, avx512 = 3, avx512vnni = 4, avx512bf16 = 5 };
+// Ordered within an architecture: a later tier includes the earlier ones, but avx512bf16 not avx512vbmi (Cooper Lake lacks it).
+enum class Isa : int { scalar = 0, neon = 1, avx2 = 2, avx512 = 3, avx512vnni = 4, avx512vbmi = 5, avx512bf16 = 6 };
 
 const char* isa_name(Isa isa);
 Result<Isa> isa_from_name(const std::string& name);

@@ -28,6 +28,11 @@
 #else
 #define ENGINE_IF_AVX512VNNI(x)
 #endif
+#if defined(ENGINE_HAS_AVX512VBMI)
+#define ENGINE_IF_AVX512VBMI(x) x
+#else
+#define ENGINE_IF_AVX512VBMI(x)
+#endif
 #if defined(ENGINE_HAS_AVX512BF16)
 #define ENGINE_IF_AVX512BF16(x) x
 #else

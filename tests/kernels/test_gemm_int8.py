@@ -40,9 +40,9 @@ def product(a, b, dtype=np.int32, **options):
 
 
 def test_the_forced_tier_runs(tier):
-    panels = {"scalar": 4, "neon": 16, "avx2": 32, "avx512": 64, "avx512vnni": 64, "avx512bf16": 64}
+    panels = {"scalar": 4, "neon": 16, "avx2": 32, "avx512": 64, "avx512vnni": 64, "avx512vbmi": 64, "avx512bf16": 64}
     assert t.gemm_int8_panel() == panels[tier]
-    assert (t.gemm_int8_tile_macs() > 4_000_000) == (tier in ("avx512vnni", "avx512bf16"))
+    assert (t.gemm_int8_tile_macs() > 4_000_000) == (tier in ("avx512vnni", "avx512vbmi", "avx512bf16"))
 
 
 @pytest.mark.parametrize(("a_type", "b_type"), list(itertools.product(TYPES, TYPES)))

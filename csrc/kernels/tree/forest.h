@@ -59,6 +59,7 @@ struct Forest {
   std::vector<TreeColumn> columns;      // column 0 is no feature: its key is always INT32_MIN
   std::vector<int32_t> blocks;          // first tree of each cache-sized block, and at the end the count of trees
   std::vector<int32_t> segments;        // first block of each segment (a bounded amount of work), and the count of blocks
+  std::vector<double> weights;          // unless empty: leaves hold numbers of these
   std::vector<uint32_t> list_begin;     // votes of leaf list i: list_votes[list_begin[i] .. list_begin[i + 1])
   std::vector<TreeVote> list_votes;
   bool lists = false, equality = false;

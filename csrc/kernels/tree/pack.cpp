@@ -101,7 +101,7 @@ class Packer {
   }
 
  private:
-  // Every leaf has one vote, the leaves of a tree for the same target, with a weight that is a float32.
+  // Every leaf has one vote, the leaves of a tree for the same target. Also tells whether all weights are float32.
   bool one_vote_each() {
     tree_target_.assign(spec_.roots.size(), 0);
     for (size_t t = 0; t < spec_.roots.size(); ++t) {
@@ -117,7 +117,8 @@ class Packer {
         }
         if (n.votes_end - n.votes_begin != 1) return false;
         const TreeVote& v = spec_.votes[size_t(n.votes_begin)];
-        if ((target >= 0 && v.target != target) || double(float(v.weight)) != v.weight) return false;
+        if (target >= 0 && v.target != target) return false;
+        wide_ |= double(float(v.weight)) != v.weight;
         target = v.target;
       }
       tree_target_[t] = target;
@@ -176,7 +177,12 @@ class Packer {
   }
 
   int32_t leaf_key(const TreeNodeSpec& leaf) {
-    if (!out_.lists) return std::bit_cast<int32_t>(float(spec_.votes[size_t(leaf.votes_begin)].weight));
+    if (!out_.lists) {
+      double weight = spec_.votes[size_t(leaf.votes_begin)].weight;
+      if (!wide_) return std::bit_cast<int32_t>(float(weight));
+      out_.weights.push_back(weight);
+      return int32_t(out_.weights.size() - 1);
+    }
     out_.list_begin.push_back(uint32_t(out_.list_votes.size()));
     out_.list_votes.insert(out_.list_votes.end(), spec_.votes.begin() + leaf.votes_begin, spec_.votes.begin() + leaf.votes_end);
     return int32_t(out_.list_begin.size() - 1);
@@ -229,6 +235,7 @@ class Packer {
   bool doubles_;
   Forest& out_;
   std::vector<int32_t> tree_target_;
+  bool wide_ = false;  // some weight is no float32
   std::map<std::tuple<int32_t, bool, bool>, size_t> column_index_;
   struct Ranked {
     size_t node;

@@ -4,18 +4,33 @@
 #include <memory>
 #include <vector>
 
-#include "kernels/tree/forest.h"
+#include "kernels/tree/panel.h"
 #include "ops/op.h"
 
 namespace engine {
 
 enum class TreeAggregate : uint8_t { average = 0, sum = 1, min = 2, max = 3 };
 
+struct ForestModel;
+
+// What one worker holds while it takes `groups` groups of kTreeRows rows through the trees: bytes of each part.
+struct GroupLayout {
+  int64_t columns = 0, targets = 0, groups = 0;
+  int64_t keys_per_group = 0, sums_per_group = 0, scores_per_group = 0;
+  int64_t sums_at = 0, scores_at = 0, results_at = 0, has_at = 0, row_keys_at = 0, bytes = 0;
+
+  GroupLayout() = default;
+  explicit GroupLayout(const ForestModel& m);
+};
+
 // A forest as an operator uses it. Immutable once made.
 struct ForestModel {
   ForestSpec spec;
   Forest packed;
-  bool fast = false;                     // packed is valid
+  std::shared_ptr<const TreePanels> panels;  // of `packed`; null: trees are walked
+  GroupLayout layout;
+  double ns_per_row = 0;
+  bool fast = false;                     // packed, panels and layout are valid
   bool dense = false;                    // every list has one vote for each target, in order
   std::vector<double> dense_weights;      // [lists][targets]
   std::vector<char> voted;               // targets that some leaf votes for

@@ -1,0 +1,108 @@
+#include <immintrin.h>
+#include <string.h>
+
+#include "kernels/inlining.h"
+#include "kernels/tree/tree.h"
+
+namespace engine::avx512vbmi {
+namespace {
+#include "kernels/tree/walk.inl"
+
+void rank_keys(const TreeRank* ranks, int count, const int32_t* steps, const int32_t* keys, uint8_t* to) {
+  for (int c = 0; c < count; ++c) {
+    const TreeRank& rank = ranks[c];
+    __m512i key = _mm512_set1_epi32(keys[c]);
+    int vectors = 0;
+    for (int i = 0; i < rank.pivot_vectors; ++i)
+      vectors += __builtin_popcount(_mm512_cmpgt_epi32_mask(key, _mm512_loadu_si512(steps + rank.pivots + i * 16)));
+    int below = vectors * 16 + __builtin_popcount(_mm512_cmpgt_epi32_mask(key, _mm512_loadu_si512(steps + rank.steps + vectors * 16)));
+    for (int i = 0; i < rank.bytes; ++i, below -= kPanelStep) to[rank.first + i] = uint8_t(below < 0 ? 0 : below > 255 ? 255 : below);
+  }
+}
+
+// The bytes of one row: Quarters * 64 of them, looked up by 64 numbers at once.
+template <int Quarters>
+struct Row {
+  __m512i quarter[Quarters];
+
+  ENGINE_INLINE void load(const uint8_t* bytes) {
+    for (int q = 0; q < Quarters; ++q) quarter[q] = _mm512_loadu_si512(bytes + q * 64);
+  }
+  ENGINE_INLINE __m512i look_up(__m512i numbers) const {
+    if constexpr (Quarters == 1) return _mm512_permutexvar_epi8(numbers, quarter[0]);
+    else if constexpr (Quarters == 2) return _mm512_permutex2var_epi8(quarter[0], numbers, quarter[1]);
+    else
+      return _mm512_mask_blend_epi8(_mm512_movepi8_mask(numbers), _mm512_permutex2var_epi8(quarter[0], numbers, quarter[1]),
+                                    _mm512_permutex2var_epi8(quarter[2], numbers, quarter[3]));
+  }
+};
+
+// The number of the lowest bit that is set: of 1 << n, looked up by its low seven bits.
+ENGINE_INLINE __m512i lowest_bit(__m512i x) {
+  alignas(64) static const uint8_t kLow[64] = {7, 0, 1, 0, 2, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5};
+  alignas(64) static const uint8_t kHigh[64] = {6};
+  __m512i bit = _mm512_and_si512(x, _mm512_sub_epi8(_mm512_setzero_si512(), x));
+  return _mm512_permutex2var_epi8(_mm512_load_si512(kLow), bit, _mm512_load_si512(kHigh));
+}
+
+ENGINE_INLINE void store_leaves(const TreePanel& panel, __m512i number, int32_t* results) {
+  int stride = panel.groups * 8;
+  __m512i lane = _mm512_mullo_epi32(_mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0), _mm512_set1_epi32(stride));
+  alignas(64) uint8_t numbers[64];
+  _mm512_store_si512(numbers, number);
+  for (int q = 0; q < 4; ++q) {
+    __m512i leaf = _mm512_cvtepu8_epi32(_mm_load_si128(reinterpret_cast<const __m128i*>(numbers + q * 16)));
+    __m512i found = _mm512_i32gather_epi32(_mm512_add_epi32(lane, leaf), panel.leaves + q * 16 * stride, 4);
+    _mm512_storeu_si512(results + q * 16, found);
+  }
+}
+
+template <int Quarters, int Rows>
+ENGINE_INLINE void score(const TreePanel& panel, const uint8_t* bytes, int32_t* results) {
+  Row<Quarters> row[Rows];
+  __m512i bits[Rows], base[Rows];
+  for (int r = 0; r < Rows; ++r) {
+    row[r].load(bytes + r * kPanelColumns);
+    bits[r] = base[r] = _mm512_setzero_si512();
+  }
+  for (int g = panel.groups - 1; g >= 0; --g) {
+    __m512i out[Rows];
+    for (int r = 0; r < Rows; ++r) out[r] = _mm512_setzero_si512();
+    int s = g ? panel.ends[g - 1] : 0, end = panel.ends[g];
+    for (const uint8_t* slot = panel.slots + s * kSlotBytes; s < end; ++s, slot += kSlotBytes) {
+      __m512i column = _mm512_loadu_si512(slot), threshold = _mm512_loadu_si512(slot + 64), mask = _mm512_loadu_si512(slot + 128);
+      __mmask64 flip = _cvtu64_mask64(panel.flips[s]);
+#pragma GCC unroll 8
+      for (int r = 0; r < Rows; ++r) {
+        __mmask64 second = _mm512_cmpgt_epu8_mask(row[r].look_up(column), threshold);
+        out[r] = _mm512_or_si512(out[r], _mm512_maskz_mov_epi8(_kxor_mask64(second, flip), mask));
+      }
+    }
+    for (int r = 0; r < Rows; ++r) {
+      __m512i left = _mm512_andnot_si512(out[r], _mm512_set1_epi8(-1));
+      __mmask64 some = _mm512_test_epi8_mask(left, left);
+      bits[r] = _mm512_mask_mov_epi8(bits[r], some, left);
+      base[r] = _mm512_mask_mov_epi8(base[r], some, _mm512_set1_epi8(char(g * 8)));
+    }
+  }
+  for (int r = 0; r < Rows; ++r) store_leaves(panel, _mm512_add_epi8(base[r], lowest_bit(bits[r])), results + r * kPanelTrees);
+}
+
+template <int Quarters, int Rows>
+void score_all(const TreePanel& panel, const uint8_t* bytes, int rows, int32_t* results) {
+  for (; rows >= Rows; rows -= Rows, bytes += Rows * kPanelColumns, results += Rows * kPanelTrees) score<Quarters, Rows>(panel, bytes, results);
+  for (; rows > 0; --rows, bytes += kPanelColumns, results += kPanelTrees) score<Quarters, 1>(panel, bytes, results);
+}
+
+void score_panel(const TreePanel& panel, const uint8_t* bytes, int rows, int32_t* results) {
+  if (panel.byte_columns <= 64) score_all<1, 4>(panel, bytes, rows, results);
+  else if (panel.byte_columns <= 128) score_all<2, 4>(panel, bytes, rows, results);
+  else score_all<4, 2>(panel, bytes, rows, results);
+}
+
+}  // namespace
+
+extern const TreeKernels tree_table;
+const TreeKernels tree_table = {walk_rows, walk_row, sum_rows, sum_row, rank_keys, score_panel, 1.2};
+
+}  // namespace engine::avx512vbmi
