@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "kernels/convert/convert.h"
 #include "tensor/tensor.h"
 
 namespace engine {
@@ -18,13 +19,16 @@ inline void store_float(const Tensor& t, int64_t i, float x) {
   else t.as<uint16_t>()[i] = t.dtype == DType::Float16 ? float_to_half_bits(x) : float_to_bfloat_bits(x);
 }
 
+// REQUIRES: Float16 or BFloat16.
+inline ElementType half_element(DType dtype) { return dtype == DType::Float16 ? ElementType::f16 : ElementType::bf16; }
+
 // Elements [at, at + n) of t.
 inline void load_floats(const Tensor& t, int64_t at, int64_t n, float* to) {
   if (t.dtype == DType::Float) {
     std::memcpy(to, t.as<float>() + at, size_t(n) * sizeof(float));
     return;
   }
-  for (int64_t i = 0; i < n; ++i) to[i] = load_float(t, at + i);
+  convert_kernel(half_element(t.dtype), ElementType::f32)(t.as<uint16_t>() + at, to, size_t(n));
 }
 
 inline void store_floats(const float* from, int64_t n, const Tensor& t, int64_t at) {
@@ -32,7 +36,7 @@ inline void store_floats(const float* from, int64_t n, const Tensor& t, int64_t 
     std::memcpy(t.as<float>() + at, from, size_t(n) * sizeof(float));
     return;
   }
-  for (int64_t i = 0; i < n; ++i) store_float(t, at + i, from[i]);
+  convert_kernel(ElementType::f32, half_element(t.dtype))(from, t.as<uint16_t>() + at, size_t(n));
 }
 
 }  // namespace engine

@@ -2,12 +2,14 @@
 
 #include "base/checked.h"
 #include "base/isa.h"
+#include "ops/elementwise/convert.h"
 
 namespace engine {
 namespace {
 
 constexpr double kMacsPerNs = 30;
 constexpr double kBytesPerNs = 12;
+constexpr double kNsPerConversion = 0.2;
 
 GemmType gemm_type(DType d) {
   return d == DType::Float16 ? GemmType::f16 : d == DType::BFloat16 ? GemmType::bf16 : GemmType::f32;
@@ -150,22 +152,16 @@ Status Product::run_widened(OpRun& r, const ProductTerms& t) const {
 }
 
 Status widen_elements(OpRun& r, const void* from, DType dtype, int64_t count, float* to) {
-  return r.parallel(count, 1.0, [&](int64_t begin, int64_t end, int) {
-    const uint16_t* bits = static_cast<const uint16_t*>(from);
-    if (dtype == DType::Float16)
-      for (int64_t i = begin; i < end; ++i) to[i] = half_bits_to_float(bits[i]);
-    else
-      for (int64_t i = begin; i < end; ++i) to[i] = bfloat_bits_to_float(bits[i]);
+  Converter widen(dtype, DType::Float);
+  return r.parallel(count, kNsPerConversion, [&](int64_t begin, int64_t end, int) {
+    widen(static_cast<const uint16_t*>(from) + begin, to + begin, end - begin);
   });
 }
 
 Status narrow_elements(OpRun& r, const float* from, DType dtype, int64_t count, void* to) {
-  return r.parallel(count, 1.5, [&](int64_t begin, int64_t end, int) {
-    uint16_t* bits = static_cast<uint16_t*>(to);
-    if (dtype == DType::Float16)
-      for (int64_t i = begin; i < end; ++i) bits[i] = float_to_half_bits(from[i]);
-    else
-      for (int64_t i = begin; i < end; ++i) bits[i] = float_to_bfloat_bits(from[i]);
+  Converter narrow(DType::Float, dtype);
+  return r.parallel(count, kNsPerConversion, [&](int64_t begin, int64_t end, int) {
+    narrow(from + begin, static_cast<uint16_t*>(to) + begin, end - begin);
   });
 }
 
