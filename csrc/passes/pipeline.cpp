@@ -11,6 +11,7 @@ namespace engine {
   ENGINE_PASS(drop_identity, Cheap, true, true)      \
   ENGINE_PASS(merge_common, Cheap, true, false)      \
   ENGINE_PASS(merge_transposes, Cheap, true, false)  \
+  ENGINE_PASS(widen_halves, All, true, false)             \
   ENGINE_PASS(fuse_gelu, All, true, true)                 \
   ENGINE_PASS(fuse_swish, All, true, true)                \
   ENGINE_PASS(fuse_row_norm, All, true, true)             \
