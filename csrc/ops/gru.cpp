@@ -3,70 +3,61 @@
 namespace engine {
 namespace {
 
-// Gates in the order z, r, h.
+// Gates in the order z, r, h. Without linear_before_reset the hidden gate's product is of r * h, which needs the others first.
 class Gru final : public Recurrent {
  public:
   Status infer(InferContext& c) override {
     linear_before_reset_ = c.attr_int("linear_before_reset", 0) != 0;
-    return infer_recurrent(c, 3, {}, {"Sigmoid", "Tanh"});
+    ENGINE_TRY(infer_recurrent(c, 3, {}, {"Sigmoid", "Tanh"}));
+    usual_ = true;
+    for (int64_t d = 0; d < directions(); ++d) usual_ &= activations_are(d, {UnaryOp::sigmoid, UnaryOp::tanh});
+    return {};
   }
 
  protected:
   bool separate_bias(int gate) const override { return linear_before_reset_ && gate == 2; }
 
-  Status prepare_recurrent(PrepareContext& c) override {
-    if (linear_before_reset_) return Recurrent::prepare_recurrent(c);
-    ENGINE_TRY(r_.prepare(c, recurrent_source(0, 2 * hidden_), batch_, &shared_));
-    return r_hidden_.prepare(c, recurrent_source(2 * hidden_, hidden_), batch_, &shared_);
+  std::vector<Phase> phases() const override {
+    if (linear_before_reset_) return Recurrent::phases();
+    return {{0, 2, false}, {2, 1, true}};
   }
 
-  // Without linear_before_reset the hidden gate's product is of r * h, which the first product's gates make.
-  Status step(OpRun& r, int64_t s) const override {
-    const float* bias = floats(r, r_bias_at_);
-    if (linear_before_reset_) {
-      ENGINE_TRY(multiply_state(r, r_, floats(r, h_at_), 0));
-    } else {
-      if (s == 0) ENGINE_TRY(r_hidden_.begin(r));
-      ENGINE_TRY(multiply_state(r, r_, floats(r, h_at_), 0));
-      ENGINE_TRY(for_cells(r, s, double(2 * hidden_), [&](const Cell& one, int64_t, int64_t) {
-        gates(one);
-        for (int64_t i = 0; i < hidden_; ++i) one.spare[i] = one.gates[hidden_ + i] * one.h[i];
-      }));
-      ENGINE_TRY(multiply_state(r, r_hidden_, floats(r, spare_at_), 2 * hidden_));
-    }
-    return for_cells(r, s, double(3 * hidden_), [&](const Cell& one, int64_t time, int64_t row) {
-      if (linear_before_reset_) {
-        gates(one);
-        const float* separate = bias + one.direction * 3 * hidden_ + 2 * hidden_;
-        for (int64_t i = 0; i < hidden_; ++i) one.gates[2 * hidden_ + i] = one.gates[hidden_ + i] * (one.gates[2 * hidden_ + i] + separate[i]);
-      }
-      cell(one);
-      store_row(r, time, one.direction, row, one.h);
-    });
-  }
-
-  void cell(const Cell& one) const override {
-    float* hidden = one.gates + 2 * hidden_;
-    for (int64_t i = 0; i < hidden_; ++i) hidden[i] += one.input[2 * hidden_ + i];
-    clip(hidden, hidden_);
-    activations_[size_t(one.direction * 2 + 1)].apply(hidden, hidden_);
-    for (int64_t i = 0; i < hidden_; ++i) one.h[i] = (1.0f - one.gates[i]) * hidden[i] + one.gates[i] * one.h[i];
+  void cell(int phase, const Cell& one) const override {
+    if (usual_) return usual_cell(phase, one);
+    if (phase == 0) gates(one);
+    if (linear_before_reset_ || phase == 1) next_state(one);
   }
 
  private:
-  // z and r.
+  void usual_cell(int phase, const Cell& one) const {
+    size_t n = size_t(hidden_);
+    if (linear_before_reset_) kernels_->gru(one.input, one.gates, one.separate + 2 * n, n, one.h);
+    else if (phase == 0) kernels_->gru_gates(one.input, one.gates, n, one.h, one.spare);
+    else kernels_->gru_finish(one.input, one.gates, n, one.h);
+  }
+
+  // z and r, and what r does.
   void gates(const Cell& one) const {
-    for (int64_t i = 0; i < 2 * hidden_; ++i) one.gates[i] += one.input[i];
-    clip(one.gates, 2 * hidden_);
-    activations_[size_t(one.direction * 2)].apply(one.gates, 2 * hidden_);
+    int64_t n = hidden_;
+    float *reset = one.gates + n, *fresh = one.gates + 2 * n;
+    for (int64_t i = 0; i < 2 * n; ++i) one.gates[i] += one.input[i];
+    clip(one.gates, 2 * n);
+    activation(one, 0).apply(one.gates, 2 * n);
+    if (linear_before_reset_)
+      for (int64_t i = 0; i < n; ++i) fresh[i] = reset[i] * (fresh[i] + one.separate[2 * n + i]);
+    else
+      for (int64_t i = 0; i < n; ++i) one.spare[i] = reset[i] * one.h[i];
   }
 
-  void clip(float* x, int64_t n) const {
-    if (clip_ > 0) unary_kernel(ElementType::f32, UnaryOp::clip)(x, x, size_t(n), {-clip_, clip_});
+  void next_state(const Cell& one) const {
+    float* fresh = one.gates + 2 * hidden_;
+    for (int64_t i = 0; i < hidden_; ++i) fresh[i] += one.input[2 * hidden_ + i];
+    clip(fresh, hidden_);
+    activation(one, 1).apply(fresh, hidden_);
+    for (int64_t i = 0; i < hidden_; ++i) one.h[i] = (1.0f - one.gates[i]) * fresh[i] + one.gates[i] * one.h[i];
   }
 
-  bool linear_before_reset_ = false;
-  RecurrentWeights r_hidden_;
+  bool linear_before_reset_ = false, usual_ = false;
 };
 
 }  // namespace

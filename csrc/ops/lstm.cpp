@@ -13,50 +13,40 @@ class Lstm : public Recurrent {
   Status infer_lstm(InferContext& c, Inputs inputs) {
     couples_ = c.attr_int("input_forget", 0) != 0;
     has_peepholes_ = c.has_input(inputs.peepholes);
-    return infer_recurrent(c, 4, inputs, {"Sigmoid", "Tanh", "Tanh"});
+    ENGINE_TRY(infer_recurrent(c, 4, inputs, {"Sigmoid", "Tanh", "Tanh"}));
+    usual_ = !couples_ && !has_peepholes_;
+    for (int64_t d = 0; d < directions(); ++d) usual_ &= activations_are(d, {UnaryOp::sigmoid, UnaryOp::tanh, UnaryOp::tanh});
+    return {};
   }
 
-  Status step(OpRun& r, int64_t s) const override {
-    ENGINE_TRY(multiply_state(r, r_, floats(r, h_at_), 0));
-    return for_cells(r, s, double(6 * hidden_), [&](const Cell& one, int64_t time, int64_t row) {
-      if (has_peepholes_) peep_cell(one, floats(r, peepholes_at_) + one.direction * 3 * hidden_);
-      else cell(one);
-      store_row(r, time, one.direction, row, one.h);
-    });
-  }
-
-  void cell(const Cell& one) const override {
+  void cell(int, const Cell& one) const override {
+    if (usual_) return kernels_->lstm(one.input, one.gates, size_t(hidden_), one.c, one.h);
     int64_t n = hidden_;
+    float *in = one.gates, *out = in + n, *forget = in + 2 * n;
     for (int64_t i = 0; i < 4 * n; ++i) one.gates[i] += one.input[i];
-    clip(one.gates, 4 * n);
-    f(one).apply(one.gates, 3 * n);
+    if (has_peepholes_) peep(one.peepholes, one.c, in), peep(one.peepholes + 2 * n, one.c, forget);
+    for (float* gate : {in, forget}) {
+      clip(gate, n);
+      activation(one, 0).apply(gate, n);
+    }
     next_state(one);
+    if (has_peepholes_) peep(one.peepholes + n, one.c, out);
+    clip(out, n);
+    activation(one, 0).apply(out, n);
     output(one);
   }
 
  private:
-  void peep_cell(const Cell& one, const float* peepholes) const {
-    int64_t n = hidden_;
-    float *in = one.gates, *out = in + n, *forget = in + 2 * n;
-    for (int64_t i = 0; i < 4 * n; ++i) one.gates[i] += one.input[i];
-    for (int64_t i = 0; i < n; ++i) in[i] += peepholes[i] * one.c[i];
-    for (int64_t i = 0; i < n; ++i) forget[i] += peepholes[2 * n + i] * one.c[i];
-    clip(in, n);
-    clip(forget, 2 * n);
-    f(one).apply(in, n);
-    f(one).apply(forget, n);
-    next_state(one);
-    for (int64_t i = 0; i < n; ++i) out[i] += peepholes[n + i] * one.c[i];
-    clip(out, n);
-    f(one).apply(out, n);
-    output(one);
+  void peep(const float* peepholes, const float* c, float* gate) const {
+    for (int64_t i = 0; i < hidden_; ++i) gate[i] += peepholes[i] * c[i];
   }
 
   void next_state(const Cell& one) const {
     int64_t n = hidden_;
     const float *in = one.gates, *forget = in + 2 * n;
     float* fresh = one.gates + 3 * n;
-    activations_[size_t(one.direction * 3 + 1)].apply(fresh, n);
+    clip(fresh, n);
+    activation(one, 1).apply(fresh, n);
     for (int64_t i = 0; i < n; ++i) {
       float keep = couples_ ? 1.0f - in[i] : forget[i];
       one.c[i] = keep * one.c[i] + in[i] * fresh[i];
@@ -66,17 +56,11 @@ class Lstm : public Recurrent {
   void output(const Cell& one) const {
     int64_t n = hidden_;
     for (int64_t i = 0; i < n; ++i) one.spare[i] = one.c[i];
-    activations_[size_t(one.direction * 3 + 2)].apply(one.spare, n);
+    activation(one, 2).apply(one.spare, n);
     for (int64_t i = 0; i < n; ++i) one.h[i] = one.gates[n + i] * one.spare[i];
   }
 
-  const GateActivation& f(const Cell& one) const { return activations_[size_t(one.direction * 3)]; }
-
-  void clip(float* x, int64_t n) const {
-    if (clip_ > 0) unary_kernel(ElementType::f32, UnaryOp::clip)(x, x, size_t(n), {-clip_, clip_});
-  }
-
-  bool couples_ = false, has_peepholes_ = false;
+  bool couples_ = false, has_peepholes_ = false, usual_ = false;
 };
 
 class DynamicQuantizeLstm final : public Lstm {

@@ -8,10 +8,10 @@ class Rnn final : public Recurrent {
   Status infer(InferContext& c) override { return infer_recurrent(c, 1, {}, {"Tanh"}); }
 
  protected:
-  void cell(const Cell& one) const override {
+  void cell(int, const Cell& one) const override {
     for (int64_t i = 0; i < hidden_; ++i) one.h[i] = one.input[i] + one.gates[i];
-    if (clip_ > 0) unary_kernel(ElementType::f32, UnaryOp::clip)(one.h, one.h, size_t(hidden_), {-clip_, clip_});
-    activations_[size_t(one.direction)].apply(one.h, hidden_);
+    clip(one.h, hidden_);
+    activation(one, 0).apply(one.h, hidden_);
   }
 };
 

@@ -28,6 +28,15 @@ Status extremes(OpRun& r, const float* x, int64_t n, Extremes* all) {
   return {};
 }
 
+DynamicScale scale_of(const Extremes& range) {
+  DynamicScale result;
+  result.scale = (range.high - range.low) / 255.0f;
+  if (result.scale == 0) result.scale = 1;
+  result.zero = std::nearbyint(std::clamp(0.0f - range.low / result.scale, 0.0f, 255.0f));
+  if (std::isnan(result.zero)) result.zero = 0;
+  return result;
+}
+
 }  // namespace
 
 int64_t dynamic_scale_scratch() { return int64_t(sizeof(Extremes)); }
@@ -35,11 +44,14 @@ int64_t dynamic_scale_scratch() { return int64_t(sizeof(Extremes)); }
 Status dynamic_scale(OpRun& r, const float* x, int64_t n, DynamicScale* result) {
   Extremes range;
   ENGINE_TRY(extremes(r, x, n, &range));
-  result->scale = (range.high - range.low) / 255.0f;
-  if (result->scale == 0) result->scale = 1;
-  result->zero = std::nearbyint(std::clamp(0.0f - range.low / result->scale, 0.0f, 255.0f));
-  if (std::isnan(result->zero)) result->zero = 0;
+  *result = scale_of(range);
   return {};
+}
+
+DynamicScale dynamic_scale_here(const float* x, int64_t n) {
+  Extremes range;
+  quant_kernels().extremes(x, size_t(n), &range.low, &range.high);
+  return scale_of(range);
 }
 
 }  // namespace engine

@@ -15,5 +15,7 @@ int64_t dynamic_scale_scratch();
 
 // Of x's range with 0 in it, as DynamicQuantizeLinear defines it. Uses every worker's scratch.
 Status dynamic_scale(OpRun& r, const float* x, int64_t n, DynamicScale* result);
+// The same on this thread alone, for a few thousand elements.
+DynamicScale dynamic_scale_here(const float* x, int64_t n);
 
 }  // namespace engine

@@ -57,6 +57,7 @@ Result<std::vector<GateActivation>> GateActivation::read(const InferContext& c, 
     const Row* row = find_row(name);
     if (!row) return error(Code::UnsupportedOperator, "activation '%s' is not supported", name.c_str());
     GateActivation a;
+    a.op_ = row->op;
     a.fn_ = unary_kernel(ElementType::f32, row->op);
     a.params_.a = row->uses_alpha && alpha < alphas.size() ? alphas[alpha++] : row->alpha;
     a.params_.b = row->uses_beta && beta < betas.size() ? betas[beta++] : row->beta;

@@ -1,0 +1,1 @@
+#include "kernels/recurrent/table.inl"
