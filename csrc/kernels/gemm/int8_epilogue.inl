@@ -17,16 +17,33 @@ struct ByteColumnTerms {
   alignas(64) float float_bias[kBytePanel];
 };
 
+// to[0 .. whole) are the `columns` words of `from` and then zeros, or `word` everywhere where `from` is null.
+static void load_terms(const void* from, uint32_t word, int columns, int whole, void* to) {
+  uint32_t* words = static_cast<uint32_t*>(to);
+  if (!from || columns < whole) {
+    const Words::V fill = Words::set(from ? 0u : word);
+    for (int j = 0; j < whole; j += kLanes) Words::store(words + j, fill);
+  }
+  if (from) memcpy(to, from, size_t(columns) * sizeof(uint32_t));
+}
+
+static uint32_t word_of(float x) {
+  uint32_t word;
+  memcpy(&word, &x, sizeof word);
+  return word;
+}
+
 static void load_column_terms(const GemmInt8& g, const int32_t* b_sums, int32_t b_shift, int64_t column, int columns,
                               int whole, ByteColumnTerms* t) {
-  for (int j = 0; j < whole; ++j) {
-    const bool inside = j < columns;
-    t->b_sums[j] = b_sums && inside ? uint32_t(b_sums[j]) : 0u;
-    t->b_zeros[j] = uint32_t(b_shift) + uint32_t(g.b_zeros && inside ? g.b_zeros[column + j] : g.b_zero);
-    t->bias[j] = g.bias && inside ? uint32_t(g.bias[column + j]) : 0u;
-    t->scales[j] = g.column_scales && inside ? g.column_scales[column + j] : g.scale;
-    t->float_bias[j] = g.float_bias && inside ? g.float_bias[column + j] : 0.0f;
+  load_terms(b_sums, 0u, columns, whole, t->b_sums);
+  load_terms(g.b_zeros ? g.b_zeros + column : nullptr, uint32_t(g.b_zero), columns, whole, t->b_zeros);
+  if (b_shift) {
+    const Words::V shift = Words::set(uint32_t(b_shift));
+    for (int j = 0; j < whole; j += kLanes) Words::store(t->b_zeros + j, Words::add(Words::load(t->b_zeros + j), shift));
   }
+  load_terms(g.bias ? g.bias + column : nullptr, 0u, columns, whole, t->bias);
+  load_terms(g.column_scales ? g.column_scales + column : nullptr, word_of(g.scale), columns, whole, t->scales);
+  load_terms(g.float_bias ? g.float_bias + column : nullptr, 0u, columns, whole, t->float_bias);
 }
 
 // sums[0 .. whole) from the sum of a b to the sum of (a - a_zero) (b - b_zero), modulo 2^32, plus `more` where it is
