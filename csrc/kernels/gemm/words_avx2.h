@@ -29,6 +29,13 @@ struct Words {
     const __m128i eight = _mm_unpacklo_epi32(_mm256_castsi256_si128(fours), _mm256_extracti128_si256(fours, 1));
     _mm_storel_epi64(static_cast<__m128i*>(p), eight);
   }
+  // The first `count` of them.
+  static void store_bytes(void* p, V x, int count) {
+    if (count == kLanes) return store_bytes(p, x);
+    uint8_t whole[kLanes];
+    store_bytes(whole, x);
+    memcpy(p, whole, size_t(count));
+  }
 };
 
 }  // namespace

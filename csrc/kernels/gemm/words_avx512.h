@@ -23,6 +23,11 @@ struct Words {
   static V round(F32 x) { return _mm512_cvtps_epi32(x.v); }
   // The low bytes, 16 of them.
   static void store_bytes(void* p, V x) { _mm_storeu_si128(static_cast<__m128i*>(p), _mm512_cvtepi32_epi8(x)); }
+  // The first `count` of them.
+  static void store_bytes(void* p, V x, int count) {
+    if (count == kLanes) return store_bytes(p, x);
+    _mm512_mask_cvtepi32_storeu_epi8(p, __mmask16((1u << count) - 1), x);
+  }
 };
 
 }  // namespace

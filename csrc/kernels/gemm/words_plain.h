@@ -51,6 +51,11 @@ struct Words {
   static void store_bytes(void* p, const V& v) {
     for (int i = 0; i < kLanes; ++i) static_cast<uint8_t*>(p)[i] = uint8_t(v.x[i]);
   }
+  // The first `count` of them.
+  static void store_bytes(void* p, const V& v, int count) {
+    for (int i = 0; i < kLanes; ++i)
+      if (i < count) static_cast<uint8_t*>(p)[i] = uint8_t(v.x[i]);
+  }
 };
 
 }  // namespace

@@ -1,1 +1,2 @@
+#include "kernels/quant/lookup_plain.inl"
 #include "kernels/quant/table.inl"

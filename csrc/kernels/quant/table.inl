@@ -1,4 +1,4 @@
-// The quantisation loops and the table of one tier. For tier files.
+// The quantisation loops and the table of one tier. For tier files, which include their lookup before it.
 #pragma once
 
 #include "kernels/quant/quant.h"
@@ -111,8 +111,14 @@ static void extremes(const float* x, size_t n, float* low, float* high) {
   }
 }
 
+}  // namespace engine::ENGINE_TIER
+
+#include "kernels/quant/sum.inl"
+
+namespace engine::ENGINE_TIER {
+
 extern const QuantKernels quant_table;
 const QuantKernels quant_table = {quantize<SignedByte>, quantize<UnsignedByte>, dequantize<SignedByte>, dequantize<UnsignedByte>,
-                                  extremes};
+                                  extremes, lookup_bytes, add_quantised<SignedByte>, add_quantised<UnsignedByte>};
 
 }  // namespace engine::ENGINE_TIER

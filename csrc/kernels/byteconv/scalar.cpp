@@ -1,0 +1,2 @@
+#include "kernels/gemm/bytes_plain.h"
+#include "kernels/byteconv/table.inl"
