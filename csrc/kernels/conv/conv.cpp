@@ -1,6 +1,7 @@
 #include "kernels/conv/conv.h"
 
 #include "kernels/conv/plans.h"
+#include "kernels/conv/winograd_form.h"
 
 namespace engine {
 namespace {
@@ -25,6 +26,8 @@ const char* conv_algorithm_name(ConvAlgorithm algorithm) {
       return "panel";
     case ConvAlgorithm::plain_depthwise:
       return "plain_depthwise";
+    case ConvAlgorithm::winograd:
+      return "winograd";
   }
   return "";
 }
@@ -47,6 +50,8 @@ std::unique_ptr<const ConvPlan> make_conv_plan(const ConvShape& s, ChannelLayout
   if (output == ChannelLayout::plain)
     return filters ? make_plain_depthwise_plan(s, epilogue) : make_panel_plan(s, epilogue);
   if (filters && input == ChannelLayout::blocked) return make_depthwise_plan(s, epilogue);
+  if (input == ChannelLayout::blocked)
+    if (std::optional<WinogradForm> form = best_winograd_form(s)) return make_winograd_plan(s, *form, epilogue);
   return make_direct_plan(s, input, epilogue);
 }
 

@@ -24,6 +24,7 @@ enum class ConvAlgorithm : uint8_t {
   depthwise,        // blocked -> blocked, one filter a channel
   panel,            // plain -> plain, im2col into a scratch panel and a product; also transposed
   plain_depthwise,  // plain -> plain, one filter a channel
+  winograd,         // blocked -> blocked, dense, stride 1: fewer products between transforms of tiles
 };
 const char* conv_algorithm_name(ConvAlgorithm algorithm);
 
@@ -35,11 +36,15 @@ bool conv_prefers_blocked(const ConvShape& shape);
 
 // The arrays of one run. All but `residual` are required; residual has the output's shape and layout and is added
 // before the activation. The output overlaps no other array: partial sums may wait in it.
+// weight and bias are what pack() was given; shared: shared_bytes() of memory, aligned to 64, the same for every tile.
 struct ConvTensors {
   const float* input;
   const float* packed;
   const float* residual;
   float* output;
+  const float* weight;
+  const float* bias;
+  void* shared;
 };
 
 class ConvPlan {
@@ -55,11 +60,16 @@ class ConvPlan {
   virtual size_t pack_items() const = 0;
   virtual void pack(const float* weight, const float* bias, float* packed, size_t begin, size_t end) const = 0;
 
-  // A tile is some tens of microseconds of work. Zero when the output is empty.
-  virtual size_t tiles() const = 0;
+  // Work is done in stages: all tiles of one before any of the next. A tile is some tens of microseconds of work.
+  // Zero tiles when the output is empty.
+  virtual size_t stages() const { return 1; }
+  virtual size_t tiles(size_t stage) const = 0;
+  // About how long a tile takes in nanoseconds; 0: what its products take.
+  virtual double tile_ns(size_t stage) const { return 0; }
   // Bytes that each concurrent run() needs, aligned to 64; may be zero.
   virtual size_t scratch_bytes() const = 0;
-  virtual void run(const ConvTensors& tensors, size_t begin, size_t end, void* scratch) const = 0;
+  virtual size_t shared_bytes() const { return 0; }
+  virtual void run(const ConvTensors& tensors, size_t stage, size_t begin, size_t end, void* scratch) const = 0;
 };
 
 // REQUIRES: conv_supports(shape, input, output).

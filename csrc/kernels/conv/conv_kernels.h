@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "kernels/activation.h"
+#include "kernels/conv/winograd_jobs.h"
 #include "kernels/elementwise/elementwise.h"
 
 namespace engine {
@@ -136,6 +137,9 @@ struct ConvKernels {
   void (*depthwise)(const ConvDepthwiseJob&);
   void (*panel)(const ConvPanelJob&);
   void (*plain_depthwise)(const ConvPlainDepthwiseJob&);
+  void (*winograd_input)(const ConvWinogradInputJob&);
+  void (*winograd_product)(const ConvWinogradProductJob&);
+  bool (*winograd_output)(const ConvWinogradOutputJob&);  // false: a sum is infinite or NaN
 };
 
 // The table of the active tier.

@@ -5,6 +5,8 @@
 #include "kernels/conv/direct.inl"
 #include "kernels/conv/panel.inl"
 #include "kernels/conv/plain_depthwise.inl"
+#include "kernels/conv/winograd.inl"
+#include "kernels/conv/winograd_output.inl"
 
 namespace engine {
 namespace ENGINE_TIER {
@@ -16,6 +18,7 @@ const ConvKernels conv_table = {
     kPanelRows,   Block::registers * Block::size / Block::parts > 64 ? 80e3 : 8e3,
     direct,       depthwise,
     panel,        plain_depthwise,
+    winograd_input, winograd_product, winograd_output,
 };
 
 }  // namespace ENGINE_TIER

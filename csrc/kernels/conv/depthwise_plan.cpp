@@ -39,9 +39,9 @@ class DepthwisePlan final : public ConvPlan {
     }
   }
 
-  size_t tiles() const override { return size_t(ceil_div(units_, tile_)); }
+  size_t tiles(size_t) const override { return size_t(ceil_div(units_, tile_)); }
   size_t scratch_bytes() const override { return 0; }
-  void run(const ConvTensors& t, size_t begin, size_t end, void*) const override {
+  void run(const ConvTensors& t, size_t, size_t begin, size_t end, void*) const override {
     const int64_t last = int64_t(end) * tile_ < units_ ? int64_t(end) * tile_ : units_;
     for (int64_t unit = int64_t(begin) * tile_; unit < last;) {
       const int64_t plane = unit / rows_.segments, from = unit % rows_.segments;

@@ -1,3 +1,6 @@
+#include <utility>
+
+#include "kernels/conv/direct_weights.h"
 #include "kernels/conv/plans.h"
 
 namespace engine {
@@ -7,8 +10,13 @@ constexpr double kTileMicroseconds = 50;
 constexpr int64_t kCacheBytes = 448 << 10;  // what may stay in the second-level cache between tiles
 constexpr int64_t kChunkBytes = 256 << 10;  // weights that stay in the second-level cache between segments
 
-// A pointwise convolution is one row of pixels.
+// A pointwise convolution is one row of pixels; dimensions of one pixel go first, since neighbours along the last one are
+// summed together.
 ConvShape flatten(ConvShape s) {
+  for (int d = 2; d > 0 && s.in[2] == 1 && s.out[2] == 1 && s.kernel[2] == 1 && s.pad_begin[2] == 0; --d) {
+    for (auto* sizes : {&s.in, &s.out, &s.kernel, &s.stride, &s.dilation, &s.pad_begin})
+      for (int i = 2; i > 0; --i) std::swap((*sizes)[i], (*sizes)[i - 1]);
+  }
   if (s.taps() != 1) return s;
   for (int d = 0; d < 3; ++d)
     if (s.stride[d] != 1 || s.pad_begin[d] != 0 || s.in[d] != s.out[d]) return s;
@@ -20,7 +28,7 @@ ConvShape flatten(ConvShape s) {
 class DirectPlan final : public ConvPlan {
  public:
   DirectPlan(const ConvShape& s, ChannelLayout input, const ConvEpilogue& epilogue)
-      : kernels_(conv_kernels()), shape_(flatten(s)), input_(input), finish_(conv_finish(epilogue)),
+      : kernels_(conv_kernels()), shape_(flatten(s)), weight_key_(conv_weight_key(s)), input_(input), finish_(conv_finish(epilogue)),
         rows_(shape_, kernels_.direct_width) {
     const int64_t lanes = kernels_.lanes;
     const bool blocked = input == ChannelLayout::blocked;
@@ -46,7 +54,7 @@ class DirectPlan final : public ConvPlan {
   ConvAlgorithm algorithm() const override { return ConvAlgorithm::direct; }
   std::string packing_key() const override {
     return format("direct %d %d %d %s", kernels_.lanes, kernels_.direct_blocks, int(step_channels_),
-                  conv_weight_key(shape_).c_str());
+                  weight_key_.c_str());
   }
   size_t packed_floats() const override {
     return size_t(shape_.groups * group_blocks_ * kernels_.lanes * (1 + sums_));
@@ -56,9 +64,9 @@ class DirectPlan final : public ConvPlan {
     for (size_t i = begin; i < end; ++i) pack_job(weight, bias, int64_t(i), packed + job_at(int64_t(i)));
   }
 
-  size_t tiles() const override { return size_t(shape_.n * shape_.groups * group_jobs_ * bands_); }
+  size_t tiles(size_t) const override { return size_t(shape_.n * shape_.groups * group_jobs_ * bands_); }
   size_t scratch_bytes() const override { return 0; }
-  void run(const ConvTensors& t, size_t begin, size_t end, void*) const override {
+  void run(const ConvTensors& t, size_t, size_t begin, size_t end, void*) const override {
     for (size_t i = begin; i < end; ++i) run_tile(t, int64_t(i));
   }
 
@@ -82,20 +90,9 @@ class DirectPlan final : public ConvPlan {
     if (stretch_ > bands_) stretch_ = bands_;
   }
 
-  // [bias of the job's blocks][step][tap][channel of the step][blocks * lanes]
   void pack_job(const float* weight, const float* bias, int64_t job, float* out) const {
-    const int64_t width = job_blocks(job) * kernels_.lanes, taps = shape_.taps(), channels = shape_.group_in();
-    const int64_t group = job / group_jobs_, first = job % group_jobs_ * kernels_.direct_blocks * kernels_.lanes;
-    const int64_t base = group * shape_.group_out() + first, left = shape_.group_out() - first;
-    const int64_t real = left < width ? left : width;
-    for (int64_t o = 0; o < width; ++o) *out++ = bias && o < real ? bias[base + o] : 0.0f;
-    for (int64_t c0 = 0; c0 < channels; c0 += step_channels_) {
-      const int64_t n = channels - c0 < step_channels_ ? channels - c0 : step_channels_;
-      for (int64_t tap = 0; tap < taps; ++tap)
-        for (int64_t c = c0; c < c0 + n; ++c)
-          for (int64_t o = 0; o < width; ++o)
-            *out++ = o < real ? weight[((base + o) * channels + c) * taps + tap] : 0.0f;
-    }
+    const int64_t first = job % group_jobs_ * kernels_.direct_blocks * kernels_.lanes;
+    pack_direct_weights(shape_, weight, bias, {job / group_jobs_, first, job_blocks(job) * kernels_.lanes, step_channels_}, out);
   }
 
   void run_tile(const ConvTensors& t, int64_t tile) const {
@@ -129,6 +126,7 @@ class DirectPlan final : public ConvPlan {
 
   const ConvKernels& kernels_;
   const ConvShape shape_;
+  const std::string weight_key_;
   const ChannelLayout input_;
   const ConvFinish finish_;
   SegmentedRows rows_;

@@ -59,9 +59,9 @@ class PanelPlan final : public ConvPlan {
     }
   }
 
-  size_t tiles() const override { return size_t(tiles_); }
+  size_t tiles(size_t) const override { return size_t(tiles_); }
   size_t scratch_bytes() const override { return size_t(panel_floats_) * 4 + size_t(pieces_) * sizeof(ConvPiece); }
-  void run(const ConvTensors& t, size_t begin, size_t end, void* scratch) const override {
+  void run(const ConvTensors& t, size_t, size_t begin, size_t end, void* scratch) const override {
     size_t g = 0;
     for (int64_t tile = int64_t(begin); tile < int64_t(end); ++tile) {
       while (g + 1 < ranges_.size() && tile >= ranges_[g + 1].first_tile) ++g;

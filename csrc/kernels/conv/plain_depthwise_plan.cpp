@@ -30,14 +30,14 @@ class PlainDepthwisePlan final : public ConvPlan {
     }
   }
 
-  size_t tiles() const override { return size_t(ceil_div(units_, tile_)); }
+  size_t tiles(size_t) const override { return size_t(ceil_div(units_, tile_)); }
   size_t scratch_bytes() const override {
     const int64_t reach = (shape_.kernel[2] - 1) * shape_.dilation[2] + 1;
     const int64_t phases = shape_.stride[2] < reach ? shape_.stride[2] : reach;
     return kernel_rows_bytes() +
            size_t(shape_.kernel[0] * shape_.kernel[1] * phases * (shape_.out[2] + reach + 2 * kernels_.lanes)) * 4;
   }
-  void run(const ConvTensors& t, size_t begin, size_t end, void* scratch) const override {
+  void run(const ConvTensors& t, size_t, size_t begin, size_t end, void* scratch) const override {
     const int64_t last = int64_t(end) * tile_ < units_ ? int64_t(end) * tile_ : units_;
     for (int64_t unit = int64_t(begin) * tile_; unit < last;) {
       const int64_t plane = unit / plane_rows_, from = unit % plane_rows_;

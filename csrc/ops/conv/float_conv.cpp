@@ -42,11 +42,11 @@ Status FloatConv::prepare(PrepareContext& c, const ConvShape& shape, ChannelLayo
   bias_ = bias;
   dtype_ = dtype;
   plan_ = make_conv_plan(shape, input, output, epilogue);
-  ns_per_tile_ = conv_tile_ns(shape, plan_->tiles());
   c.need_scratch(int64_t(plan_->scratch_bytes()));
   bool constant = c.is_constant(weight) && (bias < 0 || c.is_constant(bias));
   if (constant) ENGINE_TRY(pack_constant(c));
   int64_t shared = packed_ ? 0 : aligned(int64_t(plan_->packed_floats()));
+  shared += round_up(int64_t(plan_->shared_bytes()), int64_t(kAlignment));
   if (dtype != DType::Float) shared += widened_bytes();
   c.need_shared_scratch(shared);
   return {};
@@ -77,15 +77,22 @@ Status FloatConv::run_float(OpRun& r, const float* input, const float* weight, c
                             char* scratch) const {
   const float* packed = packed_ ? reinterpret_cast<const float*>(packed_->data()) : reinterpret_cast<float*>(scratch);
   if (!packed_) {
+    scratch += aligned(int64_t(plan_->packed_floats()));
     double ns = double(plan_->packed_floats()) / double(std::max<size_t>(1, plan_->pack_items()));
     ENGINE_TRY(r.parallel(int64_t(plan_->pack_items()), ns, [&](int64_t begin, int64_t end, int) {
-      plan_->pack(weight, bias, reinterpret_cast<float*>(scratch), size_t(begin), size_t(end));
+      plan_->pack(weight, bias, const_cast<float*>(packed), size_t(begin), size_t(end));
     }));
   }
-  ConvTensors tensors{input, packed, residual, output};
-  return r.parallel(int64_t(plan_->tiles()), ns_per_tile_, [&](int64_t begin, int64_t end, int worker) {
-    plan_->run(tensors, size_t(begin), size_t(end), r.scratch(worker));
-  });
+  ConvTensors tensors{input, packed, residual, output, weight, bias, scratch};
+  for (size_t stage = 0; stage < plan_->stages(); ++stage) {
+    const size_t tiles = plan_->tiles(stage);
+    double ns = plan_->tile_ns(stage);
+    if (ns == 0) ns = conv_tile_ns(shape_, tiles);
+    ENGINE_TRY(r.parallel(int64_t(tiles), ns, [&](int64_t begin, int64_t end, int worker) {
+      plan_->run(tensors, stage, size_t(begin), size_t(end), r.scratch(worker));
+    }));
+  }
+  return {};
 }
 
 Status FloatConv::run(OpRun& r, int residual) const {

@@ -28,7 +28,6 @@ class FloatConv {
   RefPtr<Buffer> packed_;
   int weight_ = 1, bias_ = -1;
   DType dtype_ = DType::Float;
-  double ns_per_tile_ = 20e3;
 };
 
 // Nanoseconds of one tile of the plan, from its arithmetic.

@@ -8,7 +8,9 @@
 
 #include "kernels/blocked/blocked.h"
 #include "kernels/conv/conv.h"
+#include "kernels/conv/plans.h"
 #include "kernels/conv/reference.h"
+#include "kernels/conv/winograd_form.h"
 
 namespace py = pybind11;
 using namespace engine;
@@ -62,19 +64,30 @@ using Scratch = std::unique_ptr<char, AlignedDelete>;
 
 class Plan {
  public:
+  // form: of Winograd's, by the products along the inner axis; 0: as make_conv_plan chooses, -1: direct.
   Plan(const py::dict& shape, const std::string& input, const std::string& output, int activation, float alpha,
-       float beta)
+       float beta, int form)
       : shape_(shape_of(shape)), output_(layout_of(output)), lanes_(blocked_kernels().lanes) {
-    plan_ = make_conv_plan(shape_, layout_of(input), output_, {Activation(activation), alpha, beta});
+    const ConvEpilogue epilogue{Activation(activation), alpha, beta};
+    if (form < 0) plan_ = make_direct_plan(shape_, layout_of(input), epilogue);
+    if (form == 0) plan_ = make_conv_plan(shape_, layout_of(input), output_, epilogue);
+    for (const WinogradForm& f : winograd_forms(shape_))
+      if (f.points[1] == form) plan_ = make_winograd_plan(shape_, f, epilogue);
+    if (!plan_) throw py::value_error("no such form");
+    shared_ = Scratch(static_cast<char*>(::operator new(plan_->shared_bytes() + 1, std::align_val_t(64))));
     scratch_ = Scratch(static_cast<char*>(::operator new(plan_->scratch_bytes() + 1, std::align_val_t(64))));
   }
 
   std::string algorithm() const { return conv_algorithm_name(plan_->algorithm()); }
   std::string packing_key() const { return plan_->packing_key(); }
-  size_t tiles() const { return plan_->tiles(); }
+  size_t stages() const { return plan_->stages(); }
+  size_t tiles(size_t stage) const { return plan_->tiles(stage); }
   size_t scratch_bytes() const { return plan_->scratch_bytes(); }
 
-  Floats pack(const Floats& weight, const std::optional<Floats>& bias, bool backwards) const {
+  // The weight and the bias are kept for runs.
+  Floats pack(const Floats& weight, const std::optional<Floats>& bias, bool backwards) {
+    weight_ = weight;
+    bias_ = bias;
     Floats packed = new_array({py::ssize_t(plan_->packed_floats())});
     const size_t items = plan_->pack_items();
     if (!backwards) plan_->pack(weight.data(), pointer(bias), packed.mutable_data(), 0, items);
@@ -93,27 +106,36 @@ class Plan {
   }
 
   void run_into(const Floats& x, const Floats& packed, const std::optional<Floats>& residual, Floats& y) {
+    const ConvTensors tensors = tensors_of(x, packed, residual, const_cast<float*>(y.data()));
     py::gil_scoped_release release;
-    plan_->run({x.data(), packed.data(), pointer(residual), const_cast<float*>(y.data())}, 0, plan_->tiles(),
-               scratch_.get());
+    for (size_t stage = 0; stage < plan_->stages(); ++stage)
+      plan_->run(tensors, stage, 0, plan_->tiles(stage), scratch_.get());
   }
 
   Floats run_ranges(const Floats& x, const Floats& packed, const std::optional<Floats>& residual,
-                    const std::vector<std::pair<size_t, size_t>>& ranges) {
+                    const std::vector<std::vector<std::pair<size_t, size_t>>>& ranges) {
     Floats y = empty_output();
-    for (auto [begin, end] : ranges) {
-      std::fill_n(scratch_.get(), plan_->scratch_bytes(), char(0xff));
-      plan_->run({x.data(), packed.data(), pointer(residual), y.mutable_data()}, begin, end, scratch_.get());
-    }
+    std::fill_n(shared_.get(), plan_->shared_bytes(), char(0xff));
+    const ConvTensors tensors = tensors_of(x, packed, residual, y.mutable_data());
+    for (size_t stage = 0; stage < plan_->stages(); ++stage)
+      for (auto [begin, end] : ranges[stage]) {
+        std::fill_n(scratch_.get(), plan_->scratch_bytes(), char(0xff));
+        plan_->run(tensors, stage, begin, end, scratch_.get());
+      }
     return y;
   }
 
  private:
+  ConvTensors tensors_of(const Floats& x, const Floats& packed, const std::optional<Floats>& residual, float* y) const {
+    return {x.data(), packed.data(), pointer(residual), y, pointer(weight_), pointer(bias_), shared_.get()};
+  }
+
   ConvShape shape_;
   ChannelLayout output_;
   int lanes_;
   std::unique_ptr<const ConvPlan> plan_;
-  Scratch scratch_;
+  Scratch scratch_, shared_;
+  std::optional<Floats> weight_, bias_;
 };
 
 // [n, c, ...] -> [n, blocks, ..., lanes]
@@ -172,14 +194,20 @@ void bind_conv(py::module_& m) {
   m.def("conv_supports", [](const py::dict& shape, const std::string& input, const std::string& output) {
     return conv_supports(shape_of(shape), layout_of(input), layout_of(output));
   });
+  m.def("conv_winograd_forms", [](const py::dict& shape) {
+    std::vector<int> forms;
+    for (const WinogradForm& f : winograd_forms(shape_of(shape))) forms.push_back(f.points[1]);
+    return forms;
+  });
   m.def("conv_prefers_blocked", [](const py::dict& shape) { return conv_prefers_blocked(shape_of(shape)); });
   py::class_<Plan>(m, "ConvPlan")
-      .def(py::init<const py::dict&, const std::string&, const std::string&, int, float, float>(), py::arg("shape"),
+      .def(py::init<const py::dict&, const std::string&, const std::string&, int, float, float, int>(), py::arg("shape"),
            py::arg("input"), py::arg("output"), py::arg("activation") = 0, py::arg("alpha") = 0.0f,
-           py::arg("beta") = 0.0f)
+           py::arg("beta") = 0.0f, py::arg("form") = 0)
       .def_property_readonly("algorithm", &Plan::algorithm)
       .def_property_readonly("packing_key", &Plan::packing_key)
-      .def_property_readonly("tiles", &Plan::tiles)
+      .def_property_readonly("stages", &Plan::stages)
+      .def("tiles", &Plan::tiles, py::arg("stage") = 0)
       .def_property_readonly("scratch_bytes", &Plan::scratch_bytes)
       .def("pack", &Plan::pack, py::arg("weight"), py::arg("bias") = py::none(), py::arg("backwards") = false)
       .def("empty_output", &Plan::empty_output)
