@@ -27,7 +27,8 @@ cdef void _fill_tables():
         except TypeError:
             continue
         TYPENUM[i] = dtype.num
-        BY_TYPENUM[<int>dtype.num] = dtype_from_onnx(i)
+        if dtype.num < 32:
+            BY_TYPENUM[<int>dtype.num] = dtype_from_onnx(i)
     for alias in (np.longlong, np.ulonglong, np.int_, np.uint, np.intc, np.uintc):
         dtype = np.dtype(alias)
         BY_TYPENUM[<int>dtype.num] = dtype_from_onnx(_NAMES.index(dtype.name))
