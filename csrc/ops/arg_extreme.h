@@ -73,10 +73,11 @@ struct ArgScan {
 struct ArgShape {
   int64_t outer = 0, length = 0, inner = 0;
   bool last = false;                              // of equal elements the last wins, not the first
-  static constexpr int64_t kSegment = 16384;      // rows longer than this are walked in segments
 
+  // Rows longer than this are walked in segments.
+  int64_t segment() const { return std::clamp<int64_t>(32768 / std::clamp<int64_t>(inner, 1, 128), 256, 16384); }
   // Bytes of shared scratch that arg_extreme needs.
-  int64_t scratch(DType dtype) const { return length > kSegment ? outer * inner * dtype_size(dtype) : 0; }
+  int64_t scratch(DType dtype) const { return length > segment() ? outer * inner * dtype_size(dtype) : 0; }
 };
 
 // Indices of the best elements into out[outer * inner].
@@ -84,9 +85,10 @@ template <bool Max, class T>
 Status arg_extreme(OpRun& r, const ArgShape& s, const T* x, int64_t* out, T* state) {
   constexpr int kLanes = ArgScan<Max, T>::kLanes;
   const int64_t blocks = ceil_div(s.inner, kLanes);
-  for (int64_t first = 0; first < s.length; first += ArgShape::kSegment) {
-    const int64_t steps = std::min(ArgShape::kSegment, s.length - first);
-    const double ns = 6 + 0.7 * double(steps) * double(std::min<int64_t>(s.inner, kLanes));
+  const int64_t segment = s.segment();
+  for (int64_t first = 0; first < s.length; first += segment) {
+    const int64_t steps = std::min(segment, s.length - first);
+    const double ns = 6 + (sizeof(T) == 2 ? 2.5 : 1.0) * double(steps) * double(std::min<int64_t>(s.inner, kLanes));
     ENGINE_TRY(r.parallel(s.outer * blocks, ns, [&](int64_t begin, int64_t end, int) {
       for (int64_t item = begin; item < end; ++item) {
         const int64_t row = item / blocks, column = item % blocks * kLanes;
@@ -106,7 +108,7 @@ Status arg_extreme(OpRun& r, const ArgShape& s, const T* x, int64_t* out, T* sta
           const int64_t at = row * s.inner + column + l;
           if (first > 0 && !(s.last ? !is_better<Max>(state[at], best[l]) : is_better<Max>(best[l], state[at]))) continue;
           out[at] = first + where[l];
-          if (s.length > ArgShape::kSegment) state[at] = best[l];
+          if (s.length > segment) state[at] = best[l];
         }
       }
     }));

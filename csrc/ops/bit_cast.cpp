@@ -21,10 +21,7 @@ class BitCast final : public Op {
     return {};
   }
 
-  Status run(OpRun& r) const override {
-    copy_elements(r.in(0), r.out(0).data);
-    return {};
-  }
+  Status run(OpRun& r) const override { return r.copy(r.in(0), r.out(0).data); }
 };
 
 }  // namespace

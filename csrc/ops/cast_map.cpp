@@ -1,11 +1,15 @@
-#include <algorithm>
-#include <vector>
+#include <functional>
 
 #include "ops/map.h"
 #include "ops/number_text.h"
+#include "ops/order_key.h"
+#include "ops/pieces.h"
+#include "ops/tiled_sort.h"
 
 namespace engine {
 namespace {
+
+constexpr int64_t kPiece = 512;
 
 Result<DType> cast_target(const std::string& name) {
   if (name == "TO_FLOAT") return DType::Float;
@@ -56,21 +60,35 @@ class CastMap final : public Op {
     ENGINE_ASSIGN(MapContent map, map_content(r, 0, DType::Int64, text_));
     int64_t n = map.keys->elements();
     ENGINE_TRY(r.allocate(0, to_, {1, sparse_ ? length_ : n}));
-    if (to_ != DType::String) std::fill_n(r.out(0).as<char>(), r.out(0).bytes(), char(0));
-    const int64_t* keys = map.keys->as<int64_t>();
-    std::vector<int64_t> order(static_cast<size_t>(n));
-    for (int64_t i = 0; i < n; ++i) order[size_t(i)] = i;
-    std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return keys[a] < keys[b]; });
-    for (int64_t k = 0; k < n; ++k) {
-      int64_t from = order[size_t(k)], at = sparse_ ? keys[from] : k;
-      if (sparse_ && (at < 0 || at >= length_))
-        return error(Code::InvalidInput, "key %lld is out of range for max_map %lld", (long long)at, (long long)length_);
-      ENGINE_TRY(cast_element(*map.values, from, r.out(0), at));
-    }
-    return {};
+    if (to_ != DType::String) ENGINE_TRY(r.clear(r.out(0)));
+    ENGINE_ASSIGN(Tensor order, sorted_by_key(r, *map.keys));
+    Status found;
+    ENGINE_TRY(in_pieces(r, n, kPiece, [&](int64_t begin, int64_t end) {
+      for (int64_t k = begin; k < end && found.ok(); ++k) found = put(map, order.as<KeyedIndex>()[k].index, k, r.out(0));
+    }));
+    return found;
   }
 
  private:
+  static Result<Tensor> sorted_by_key(OpRun& r, const Tensor& keys) {
+    int64_t n = keys.elements();
+    ENGINE_ASSIGN(Tensor records, r.make(DType::Complex128, {2, n}));
+    KeyedIndex* all = records.as<KeyedIndex>();
+    ENGINE_TRY(r.parallel(n, 2, [&](int64_t begin, int64_t end, int) {
+      for (int64_t i = begin; i < end; ++i) all[i] = {order_key(keys.as<int64_t>()[i]), i};
+    }));
+    ENGINE_TRY(tiled_sort(r, all, all + n, n, 2, std::less<KeyedIndex>()));
+    return records;
+  }
+
+  // The k-th entry in order of keys, which is entry `from`.
+  Status put(const MapContent& map, int64_t from, int64_t k, const Tensor& to) const {
+    int64_t at = sparse_ ? map.keys->as<int64_t>()[from] : k;
+    if (sparse_ && (at < 0 || at >= length_))
+      return error(Code::InvalidInput, "key %lld is out of range for max_map %lld", (long long)at, (long long)length_);
+    return cast_element(*map.values, from, to, at);
+  }
+
   DType to_ = DType::Float;
   bool sparse_ = false, text_ = false;
   int64_t length_ = 1;

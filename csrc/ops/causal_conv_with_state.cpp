@@ -1,6 +1,7 @@
 // CausalConvWithState: a depthwise convolution over time whose left context is past_state (or zeros).
 #include <algorithm>
 
+#include "base/checked.h"
 #include "kernels/activation.h"
 #include "ops/float_storage.h"
 #include "ops/op.h"
@@ -35,31 +36,45 @@ class CausalConvWithState final : public Op {
   }
 
   Status prepare(PrepareContext& c) override {
-    c.need_scratch((time_ + 2 * width_ + 1) * int64_t(sizeof(float)));
+    c.need_scratch((std::min(time_, kPiece) + 2 * width_) * int64_t(sizeof(float)));
     return {};
   }
 
   Status run(OpRun& r) const override {
-    return r.parallel(rows_, double(time_) * double(width_) + double(width_) + 20, [&](int64_t begin, int64_t end, int worker) {
-      for (int64_t row = begin; row < end; ++row) convolve(r, row, r.scratch<float>(worker));
+    int64_t pieces = std::max<int64_t>(1, ceil_div(time_, kPiece)), length = std::min(time_, kPiece);
+    double ns = 2 * double(length) * double(width_) + double(width_) + 20;
+    return r.parallel(rows_ * pieces, ns, [&](int64_t begin, int64_t end, int worker) {
+      for (int64_t i = begin; i < end; ++i) convolve(r, i / pieces, i % pieces * kPiece, r.scratch<float>(worker));
     });
   }
 
  private:
-  void convolve(OpRun& r, int64_t row, float* padded) const {
-    int64_t left = width_ - 1, channel = row % channels_;
-    float* weights = padded + left + time_;
-    std::fill(padded, padded + left, 0.0f);
-    if (r.has(3)) load_floats(r.in(3), row * left, left, padded);
-    load_floats(r.in(0), row * time_, time_, padded + left);
+  static constexpr int64_t kPiece = 4096;  // steps of an item
+
+  // Steps [from, from + count) of a row, the past ones from -(width_ - 1) on.
+  void load(OpRun& r, int64_t row, int64_t from, int64_t count, float* to) const {
+    int64_t left = width_ - 1, past = std::clamp<int64_t>(-from, 0, count);
+    if (!r.has(3)) std::fill_n(to, past, 0.0f);
+    else if (past > 0) load_floats(r.in(3), row * left + from + left, past, to);
+    if (past < count) load_floats(r.in(0), row * time_ + from + past, count - past, to + past);
+  }
+
+  // The steps of one piece, and the state after the last one.
+  void convolve(OpRun& r, int64_t row, int64_t first, float* weights) const {
+    int64_t left = width_ - 1, channel = row % channels_, n = std::min(kPiece, time_ - first);
+    float* padded = weights + width_;
+    if (first + n == time_ && r.wants(1)) {
+      load(r, row, time_ - left, left, padded);
+      store_floats(padded, left, r.out(1), row * left);
+    }
+    if (!r.wants(0)) return;
+    load(r, row, first - left, n + left, padded);
     load_floats(r.in(1), channel * width_, width_, weights);
     float bias = r.has(2) ? load_float(r.in(2), channel) : 0.0f;
-    if (r.wants(1)) store_floats(padded + time_, left, r.out(1), row * left);
-    if (!r.wants(0)) return;
-    for (int64_t t = 0; t < time_; ++t) {
+    for (int64_t t = 0; t < n; ++t) {
       float sum = bias;
       for (int64_t i = 0; i < width_; ++i) sum += padded[t + i] * weights[i];
-      store_float(r.out(0), row * time_ + t, silu_ ? activate(Activation::silu, sum, 0, 0) : sum);
+      store_float(r.out(0), row * time_ + first + t, silu_ ? activate(Activation::silu, sum, 0, 0) : sum);
     }
   }
 

@@ -31,14 +31,8 @@ class ConcatFromSequence final : public Op {
     ENGINE_TRY(r.allocate(0, first.dtype, shape));
     int64_t outer = shape.elements(0, axis), row = shape.elements(axis, shape.rank()), at = 0, size = dtype_size(first.dtype);
     for (const Value& v : *items) {
-      ENGINE_TRY(r.checkpoint());
       int64_t count = outer > 0 ? v.tensor.elements() / outer : 0;
-      Tensor run = v.tensor;
-      run.shape = Shape{count};
-      for (int64_t o = 0; o < outer; ++o) {
-        run.data = v.tensor.as<char>() + o * count * size;
-        copy_elements(run, r.out(0).as<char>() + (o * row + at) * size);
-      }
+      ENGINE_TRY(r.copy_rows(first.dtype, outer, count, v.tensor.data, count, r.out(0).as<char>() + at * size, row));
       at += count;
     }
     return {};

@@ -83,18 +83,11 @@ inline Shape stacked_shape_of_type(const TypeInfo& type, int axis, int64_t lengt
 }
 
 // Copies `slice` to position t along `axis` of `whole` (whole's shape: slice's with the axis put in), or the other way round.
-inline void copy_slice(const Tensor& slice, const Tensor& whole, int axis, int64_t t, bool into_whole) {
-  int64_t outer = slice.shape.elements(0, axis), inner = slice.shape.elements(axis, slice.shape.rank());
-  int64_t size = dtype_size(slice.dtype), length = whole.shape[axis];
-  Tensor run;
-  run.dtype = slice.dtype;
-  run.shape = Shape{inner};
-  for (int64_t o = 0; o < outer; ++o) {
-    char* part = slice.as<char>() + o * inner * size;
-    char* place = whole.as<char>() + (o * length + t) * inner * size;
-    run.data = into_whole ? part : place;
-    copy_elements(run, into_whole ? place : part);
-  }
+inline Status copy_slice(OpRun& r, const Tensor& slice, const Tensor& whole, int axis, int64_t t, bool into_whole) {
+  int64_t outer = slice.shape.elements(0, axis), inner = slice.shape.elements(axis, slice.shape.rank()), step = whole.shape[axis] * inner;
+  char* place = whole.as<char>() + t * inner * dtype_size(slice.dtype);
+  if (into_whole) return r.copy_rows(slice.dtype, outer, inner, slice.data, inner, place, step);
+  return r.copy_rows(slice.dtype, outer, inner, place, step, slice.data, inner);
 }
 
 }  // namespace engine

@@ -3,9 +3,12 @@
 #include "ops/lookup.h"
 #include "ops/map.h"
 #include "ops/node_cache.h"
+#include "ops/pieces.h"
 
 namespace engine {
 namespace {
+
+constexpr int64_t kPiece = 1024;
 
 struct Vocabulary {
   std::vector<std::string> texts;
@@ -37,12 +40,13 @@ class DictVectorizer final : public Op {
     bool texts = !v.texts.empty();
     ENGINE_ASSIGN(MapContent map, map_content(r, 0, texts ? DType::String : DType::Int64, to_ == DType::String));
     ENGINE_TRY(r.allocate(0, to_, {1, v.size()}));
-    if (to_ != DType::String) std::fill_n(r.out(0).as<char>(), r.out(0).bytes(), char(0));
-    for (int64_t i = 0; i < map.keys->elements(); ++i) {
-      int64_t at = texts ? v.by_text.find(map.keys->as<std::string>()[i]) : v.by_number.find(map.keys->as<int64_t>()[i]);
-      if (at >= 0) put(*map.values, i, r.out(0), at);
-    }
-    return {};
+    if (to_ != DType::String) ENGINE_TRY(r.clear(r.out(0)));
+    return in_pieces(r, map.keys->elements(), kPiece, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        int64_t at = texts ? v.by_text.find(map.keys->as<std::string>()[i]) : v.by_number.find(map.keys->as<int64_t>()[i]);
+        if (at >= 0) put(*map.values, i, r.out(0), at);
+      }
+    });
   }
 
  private:

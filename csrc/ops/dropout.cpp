@@ -45,7 +45,7 @@ class Dropout final : public Op {
     if (ratio > 0 && !r.random_allowed())
       return error(Code::UnsupportedOperator, "training_mode drops elements at random; load with allow_random=True to accept that");
     if (ratio > 0) return drop(r, ratio);
-    if (r.wants(0) && r.out(0).data != r.in(0).data) copy_elements(r.in(0), r.out(0).data);
+    if (r.wants(0) && r.out(0).data != r.in(0).data) ENGINE_TRY(r.copy(r.in(0), r.out(0).data));
     return r.wants(1) ? keep_all(r) : Status();
   }
 

@@ -1,9 +1,12 @@
 #include "ops/axes.h"
 #include "ops/element.h"
 #include "ops/indices.h"
+#include "ops/pieces.h"
 
 namespace engine {
 namespace {
+
+constexpr int64_t kPiece = 32768;  // elements of a long slice between two looks at the clock
 
 class Gather final : public Op {
  public:
@@ -63,14 +66,15 @@ class Gather final : public Op {
     const T* in = r.in<T>(0);
     T* out = r.out<T>(0);
     const int64_t n = inner_, length = length_;
-    return r.parallel(outer_ * count, 3 + move_ns(dtype) * double(n), [&](int64_t begin, int64_t end, int) {
+    return r.parallel(outer_ * count, 3 + move_ns(dtype) * double(n), [&](int64_t begin, int64_t end, int worker) {
       int64_t block = begin / count, k = begin % count;
       for (int64_t item = begin; item < end; ++item) {
         int64_t index = check.wrap(indices[k], length, k);
         if (index >= 0) {
           const T* from = in + (block * length + index) * n;
           if (n == 1) out[item] = *from;
-          else copy_run(from, out + item * n, n);
+          else if (!within_item(r, worker, n, kPiece, [&](int64_t first, int64_t last) { copy_run(from + first, out + item * n + first, last - first); }))
+            return;
         }
         if (++k == count) {
           k = 0;

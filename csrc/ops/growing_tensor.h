@@ -17,7 +17,7 @@ class GrowingTensor {
       return error(Code::InvalidInput, "a scan output is %s%s in iteration %lld, but was %s%s before", dtype_name(slice.dtype),
                    slice.shape.text().c_str(), (long long)count_, dtype_name(whole_.dtype), slice_shape_.text().c_str());
     if (count_ == whole_.shape[0]) ENGINE_TRY(grow(r, expected));
-    copy_elements(slice, whole_.as<char>() + count_ * slice_bytes_);
+    ENGINE_TRY(r.copy(slice, whole_.as<char>() + count_ * slice_bytes_));
     ++count_;
     return {};
   }
@@ -59,9 +59,10 @@ class GrowingTensor {
     ENGINE_ASSIGN(Tensor larger, r.make(whole_.dtype, shape));
     whole_.shape[0] = count_;
     if (whole_.dtype == DType::String) {
-      std::move(whole_.as<std::string>(), whole_.as<std::string>() + whole_.elements(), larger.as<std::string>());
+      std::string *from = whole_.as<std::string>(), *to = larger.as<std::string>();
+      ENGINE_TRY(r.parallel(whole_.elements(), 10, [&](int64_t begin, int64_t end, int) { std::move(from + begin, from + end, to + begin); }));
     } else {
-      copy_elements(whole_, larger.data);
+      ENGINE_TRY(r.copy(whole_, larger.data));
     }
     whole_ = std::move(larger);
     return {};

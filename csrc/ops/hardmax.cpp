@@ -1,4 +1,5 @@
 #include "ops/arg_extreme.h"
+#include "ops/pieces.h"
 
 namespace engine {
 namespace {
@@ -40,10 +41,15 @@ class Hardmax final : public Op {
     T* state = reinterpret_cast<T*>(where + shape_.outer * shape_.inner);
     T* out = r.out<T>(0);
     ENGINE_TRY((arg_extreme<true, T>(r, shape_, r.in<T>(0), where, state)));
-    return r.parallel(shape_.outer * shape_.length, 2 + double(shape_.inner), [&](int64_t begin, int64_t end, int) {
+    return r.parallel(shape_.outer * shape_.length, 2 + double(shape_.inner), [&](int64_t begin, int64_t end, int worker) {
+      const T one(1.0f), zero(0.0f);
       for (int64_t item = begin; item < end; ++item) {
         const int64_t *best = where + item / shape_.length * shape_.inner, step = item % shape_.length;
-        for (int64_t k = 0; k < shape_.inner; ++k) out[item * shape_.inner + k] = best[k] == step ? T(1.0f) : T(0.0f);
+        T* to = out + item * shape_.inner;
+        if (!within_item(r, worker, shape_.inner, 32768, [&](int64_t first, int64_t last) {
+              for (int64_t k = first; k < last; ++k) to[k] = best[k] == step ? one : zero;
+            }))
+          return;
       }
     });
   }

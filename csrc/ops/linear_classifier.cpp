@@ -43,7 +43,7 @@ class LinearClassifier final : public Op {
     return r.parallel(m.rows, model_.ns_per_row() + double(n) * 10, [&](int64_t begin, int64_t end, int worker) {
       for (int64_t row = begin; row < end; ++row) {
         float* scores = r.wants(1) ? r.out<float>(1) + row * n : r.scratch<float>(worker);
-        model_.row(x.as<float>() + row * m.columns, scores);
+        model_.row(r, worker, x.as<float>() + row * m.columns, scores);
         int64_t best = binary_ ? scores[0] > 0 : std::max_element(scores, scores + n) - scores;
         if (r.wants(0)) labels_.write(r.out(0), row, best);
         if (binary_) spread_score(transform_, scores[0], scores);

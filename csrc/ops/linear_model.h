@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "ops/float_features.h"
+#include "ops/pieces.h"
 
 namespace engine {
 
@@ -36,26 +37,30 @@ class LinearModel {
   // What a row costs.
   double ns_per_row() const { return 10 + 0.3 * double(features_ * outputs_); }
 
-  // scores: [outputs].
-  void row(const float* x, float* scores) const {
+  // scores: [outputs]; left as they are when the call must stop.
+  void row(OpRun& r, int worker, const float* x, float* scores) const {
+    int64_t piece = std::max<int64_t>(8, 32768 / outputs_ / 8 * 8);
     if (outputs_ == 1) {
-      scores[0] = intercepts_[0] + dot(x);
+      scores[0] = intercepts_[0] + dot(r, worker, x, piece);
       return;
     }
     std::copy(intercepts_.begin(), intercepts_.end(), scores);
-    for (int64_t f = 0; f < features_; ++f) {
-      const float* w = by_feature_.data() + f * outputs_;
-      for (int64_t k = 0; k < outputs_; ++k) scores[k] += x[f] * w[k];
-    }
+    within_item(r, worker, features_, piece, [&](int64_t begin, int64_t end) {
+      for (int64_t f = begin; f < end; ++f) {
+        const float* w = by_feature_.data() + f * outputs_;
+        for (int64_t k = 0; k < outputs_; ++k) scores[k] += x[f] * w[k];
+      }
+    });
   }
 
  private:
-  float dot(const float* x) const {
+  float dot(OpRun& r, int worker, const float* x, int64_t piece) const {
     float sums[8] = {};
-    int64_t f = 0;
-    for (; f + 8 <= features_; f += 8)
-      for (int k = 0; k < 8; ++k) sums[k] += x[f + k] * by_feature_[size_t(f + k)];
-    for (int k = 0; f < features_; ++f, ++k) sums[k] += x[f] * by_feature_[size_t(f)];
+    within_item(r, worker, features_, piece, [&](int64_t f, int64_t end) {
+      for (; f + 8 <= end; f += 8)
+        for (int k = 0; k < 8; ++k) sums[k] += x[f + k] * by_feature_[size_t(f + k)];
+      for (int k = 0; f < end; ++f, ++k) sums[k] += x[f] * by_feature_[size_t(f)];
+    });
     return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
   }
 

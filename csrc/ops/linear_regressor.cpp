@@ -19,10 +19,10 @@ class LinearRegressor final : public Op {
     ENGINE_ASSIGN(Tensor x, float_features(r, r.in(0), false));
     ENGINE_ASSIGN(FeatureMatrix m, feature_matrix(x.shape));
     int64_t n = model_.outputs();
-    return r.parallel(m.rows, model_.ns_per_row(), [&](int64_t begin, int64_t end, int) {
+    return r.parallel(m.rows, model_.ns_per_row(), [&](int64_t begin, int64_t end, int worker) {
       for (int64_t row = begin; row < end; ++row) {
         float* scores = r.out<float>(0) + row * n;
-        model_.row(x.as<float>() + row * m.columns, scores);
+        model_.row(r, worker, x.as<float>() + row * m.columns, scores);
         apply_post_transform(transform_, scores, n);
       }
     });

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "ops/pieces.h"
 #include "ops/roi_pooling.h"
 
 namespace engine {
@@ -54,7 +55,7 @@ class MaxRoiPool final : public Op {
     const T *x = r.in<T>(0), *rois = r.in<T>(1);
     T* out = r.out<T>(0);
     const double ns = 20.0 * double(height_ * width_) + double(height * width);
-    return r.parallel(r.in(1).shape[0] * channels, ns, [&](int64_t begin, int64_t end, int) {
+    return r.parallel(r.in(1).shape[0] * channels, ns, [&](int64_t begin, int64_t end, int worker) {
       for (int64_t item = begin; item < end; ++item) {
         const Region g = region_of(rois + item / channels * 5);
         const double bin_y = double(std::max<int64_t>(g.bottom - g.top + 1, 1)) / double(height_);
@@ -66,23 +67,26 @@ class MaxRoiPool final : public Op {
           const int64_t y0 = edge(std::floor(double(i) * bin_y), g.top, height), y1 = edge(std::ceil(double(i + 1) * bin_y), g.top, height);
           for (int64_t j = 0; j < width_; ++j) {
             const int64_t x0 = edge(std::floor(double(j) * bin_x), g.left, width), x1 = edge(std::ceil(double(j + 1) * bin_x), g.left, width);
-            *to++ = largest(plane, width, y0, y1, x0, x1);
+            *to++ = largest(r, worker, plane, width, y0, y1, x0, x1);
           }
         }
       }
     });
   }
 
-  // 0 when there is none.
+  // 0 when there is none, anything when the call must stop.
   template <class T>
-  static T largest(const T* plane, int64_t width, int64_t y0, int64_t y1, int64_t x0, int64_t x1) {
+  static T largest(OpRun& r, int worker, const T* plane, int64_t width, int64_t y0, int64_t y1, int64_t x0, int64_t x1) {
     if (y1 <= y0 || x1 <= x0) return T(0.0f);
     T best = plane[y0 * width + x0];
-    for (int64_t y = y0; y < y1; ++y)
-      for (int64_t x = x0; x < x1; ++x) {
-        const T v = plane[y * width + x];
-        if (v > best || v != v) best = v;
-      }
+    const int64_t rows = std::max<int64_t>(1, 16384 / (x1 - x0));
+    within_item(r, worker, y1 - y0, rows, [&](int64_t first, int64_t last) {
+      for (int64_t y = y0 + first; y < y0 + last; ++y)
+        for (int64_t x = x0; x < x1; ++x) {
+          const T v = plane[y * width + x];
+          if (v > best || v != v) best = v;
+        }
+    });
     return best;
   }
 

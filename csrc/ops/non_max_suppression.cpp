@@ -3,6 +3,7 @@
 
 #include "ops/axes.h"
 #include "ops/order_key.h"
+#include "ops/pieces.h"
 #include "ops/tiled_sort.h"
 
 namespace engine {
@@ -50,7 +51,7 @@ class NonMaxSuppression final : public Op {
     ENGINE_ASSIGN(Tensor order_memory, r.make(DType::Complex128, {2, count}));
     ENGINE_ASSIGN(Tensor chosen_memory, r.make(DType::Float, {most, 5}));
     for (int64_t b = 0; b < batches; ++b) {
-      read_boxes(r, b, count, box_memory.as<Box>());
+      ENGINE_TRY(read_boxes(r, b, count, box_memory.as<Box>()));
       for (int64_t k = 0; k < classes; ++k) {
         KeyedIndex* order = order_memory.as<KeyedIndex>();
         ENGINE_ASSIGN(int64_t candidates, sort_candidates(r, r.in<float>(1) + (b * classes + k) * count, count, order));
@@ -74,14 +75,17 @@ class NonMaxSuppression final : public Op {
     return {};
   }
 
-  void read_boxes(OpRun& r, int64_t batch, int64_t count, Box* out) const {
+  Status read_boxes(OpRun& r, int64_t batch, int64_t count, Box* out) const {
     const float* x = r.in<float>(0) + batch * count * 4;
-    for (int64_t i = 0; i < count; ++i, x += 4) {
-      Box& o = out[i];
-      if (by_center_) o = {x[1] - x[3] / 2, x[0] - x[2] / 2, x[1] + x[3] / 2, x[0] + x[2] / 2, 0};
-      else o = {std::min(x[0], x[2]), std::min(x[1], x[3]), std::max(x[0], x[2]), std::max(x[1], x[3]), 0};
-      o.area = (o.y2 - o.y1) * (o.x2 - o.x1);
-    }
+    return r.parallel(count, 3, [&](int64_t begin, int64_t end, int) {
+      for (int64_t i = begin; i < end; ++i) {
+        const float* b = x + 4 * i;
+        Box& o = out[i];
+        if (by_center_) o = {b[1] - b[3] / 2, b[0] - b[2] / 2, b[1] + b[3] / 2, b[0] + b[2] / 2, 0};
+        else o = {std::min(b[0], b[2]), std::min(b[1], b[3]), std::max(b[0], b[2]), std::max(b[1], b[3]), 0};
+        o.area = (o.y2 - o.y1) * (o.x2 - o.x1);
+      }
+    });
   }
 
   // The boxes whose score passes the threshold, best first, of equal scores in order. Returns their number.
@@ -89,9 +93,10 @@ class NonMaxSuppression final : public Op {
     int64_t n = 0;
     const bool limited = r.has(4);
     const float least = limited ? *r.in<float>(4) : 0;
-    for (int64_t i = 0; i < count; ++i)
-      if (limited ? scores[i] > least : scores[i] == scores[i]) order[n++] = {~order_key(scores[i]), i};
-    ENGINE_TRY(r.checkpoint());
+    ENGINE_TRY(in_pieces(r, count, 16384, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i)
+        if (limited ? scores[i] > least : scores[i] == scores[i]) order[n++] = {~order_key(scores[i]), i};
+    }));
     ENGINE_TRY(tiled_sort(r, order, order + count, n, 2, std::less<KeyedIndex>()));
     return n;
   }

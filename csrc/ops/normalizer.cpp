@@ -2,21 +2,31 @@
 #include <cmath>
 
 #include "ops/float_features.h"
+#include "ops/pieces.h"
 
 namespace engine {
 namespace {
 
+constexpr int64_t kPiece = 16384;
+
 enum class Norm : uint8_t { max, l1, l2 };
 
-void normalize_row(Norm norm, const float* x, int64_t n, float* y) {
+// pieces(fn): fn(begin, end) over the row; false when it stopped.
+template <class Pieces>
+void normalize_row(Norm norm, const float* x, float* y, Pieces&& pieces) {
   double divisor = norm == Norm::max ? -INFINITY : 0;
-  for (int64_t i = 0; i < n; ++i) {
-    double v = x[i];
-    if (norm == Norm::max) divisor = v > divisor || std::isnan(v) ? v : divisor;
-    else divisor += norm == Norm::l1 ? std::fabs(v) : v * v;
-  }
+  bool went_on = pieces([&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      double v = x[i];
+      if (norm == Norm::max) divisor = v > divisor || std::isnan(v) ? v : divisor;
+      else divisor += norm == Norm::l1 ? std::fabs(v) : v * v;
+    }
+  });
+  if (!went_on) return;
   if (norm == Norm::l2) divisor = std::sqrt(divisor);
-  for (int64_t i = 0; i < n; ++i) y[i] = divisor == 0 ? x[i] : float(x[i] / divisor);
+  pieces([&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) y[i] = divisor == 0 ? x[i] : float(x[i] / divisor);
+  });
 }
 
 class Normalizer final : public Op {
@@ -39,9 +49,10 @@ class Normalizer final : public Op {
   Status run(OpRun& r) const override {
     ENGINE_ASSIGN(Tensor x, float_features(r, r.in(0), false));
     ENGINE_ASSIGN(FeatureMatrix m, feature_matrix(x.shape));
-    return r.parallel(m.rows, double(m.columns) * 2 + 10, [&](int64_t begin, int64_t end, int) {
+    return r.parallel(m.rows, double(m.columns) * 4 + 10, [&](int64_t begin, int64_t end, int worker) {
       for (int64_t row = begin; row < end; ++row)
-        normalize_row(norm_, x.as<float>() + row * m.columns, m.columns, r.out<float>(0) + row * m.columns);
+        normalize_row(norm_, x.as<float>() + row * m.columns, r.out<float>(0) + row * m.columns,
+                      [&](auto&& fn) { return within_item(r, worker, m.columns, kPiece, fn); });
     });
   }
 

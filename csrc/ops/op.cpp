@@ -1,6 +1,7 @@
 #include "ops/op.h"
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 #include <set>
 
@@ -139,8 +140,31 @@ Result<Value> OpRun::own(const Value& value) {
   Value copy;
   copy.kind = ValueKind::Tensor;
   ENGINE_ASSIGN(copy.tensor, make(value.tensor.dtype, value.tensor.shape));
-  copy_elements(value.tensor, copy.tensor.data);
+  ENGINE_TRY(this->copy(value.tensor, copy.tensor.data));
   return copy;
+}
+
+Status OpRun::clear(const Tensor& t) {
+  return parallel(t.bytes(), 0.1, [&](int64_t begin, int64_t end, int) { std::memset(t.as<char>() + begin, 0, size_t(end - begin)); });
+}
+
+Status OpRun::copy(const Tensor& from, void* to) {
+  return copy_rows(from.dtype, 1, from.elements(), from.data, 0, to, 0);
+}
+
+Status OpRun::copy_rows(DType dtype, int64_t rows, int64_t count, const void* from, int64_t from_step, void* to, int64_t to_step) {
+  int64_t size = dtype_size(dtype);
+  double ns = (dtype == DType::String ? 30 : 0.15 * double(size)) + 6 / double(std::max<int64_t>(count, 1));
+  return parallel(rows * count, ns, [&](int64_t begin, int64_t end, int) {
+    Tensor run;
+    run.dtype = dtype;
+    for (int64_t i = begin; i < end; i += run.shape[0]) {
+      int64_t row = i / count, at = i % count;
+      run.shape = Shape{std::min(count - at, end - i)};
+      run.data = const_cast<char*>(static_cast<const char*>(from)) + (row * from_step + at) * size;
+      copy_elements(run, static_cast<char*>(to) + (row * to_step + at) * size);
+    }
+  });
 }
 
 namespace {

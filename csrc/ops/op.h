@@ -237,6 +237,12 @@ class OpRun {
   Result<Value> own(const Value& value);
   // A new tensor outside the plan, charged to the model.
   Result<Tensor> make(DType dtype, const Shape& shape);
+  // Sets all bytes to 0, in tiles. REQUIRES: no strings.
+  Status clear(const Tensor& t);
+  // copy_elements in tiles.
+  Status copy(const Tensor& from, void* to);
+  // Copies `rows` runs of `count` elements, which begin `from_step` and `to_step` elements after each other, in tiles.
+  Status copy_rows(DType dtype, int64_t rows, int64_t count, const void* from, int64_t from_step, void* to, int64_t to_step);
 
   template <class Body>
   Status parallel(int64_t items, double ns_per_item, Body&& body) {

@@ -42,7 +42,7 @@ bool PreparedNode::fits(std::span<const Value* const> inputs) const {
   return true;
 }
 
-Status PreparedNode::prepare(const Node& node, std::span<const Value* const> inputs, const Surroundings& around) {
+Status PreparedNode::prepare(const Node& node, std::span<const Value* const> inputs, RunContext& context, const Surroundings& around) {
   size_t n = inputs.size();
   types_.assign(n, TypeInfo());
   values_read_.assign(n, Tensor());
@@ -73,10 +73,12 @@ Status PreparedNode::prepare(const Node& node, std::span<const Value* const> inp
   for (const InferContext::Output& o : outputs_) prepare.output_types_.push_back(o.type);
   ENGINE_TRY(op_->prepare(prepare));
 
+  OpRun copier;
+  copier.context_ = &context;
   for (size_t i = 0; i < n; ++i) {
     if (!((reads_ >> (i & 63)) & 1) || !values[i]) continue;
     ENGINE_ASSIGN(values_read_[i], make_tensor(values[i]->dtype, values[i]->shape, around.account, "a shape operand"));
-    copy_elements(*values[i], values_read_[i].data);
+    ENGINE_TRY(copier.copy(*values[i], values_read_[i].data));
   }
   scratch_per_worker_ = (prepare.scratch_ + 63) / 64 * 64;
   scratch_ = nullptr;
@@ -90,9 +92,11 @@ Status PreparedNode::prepare(const Node& node, std::span<const Value* const> inp
   return {};
 }
 
-Status PreparedNode::place_outputs(std::span<const Value* const> inputs, std::span<Value* const> outputs, const Surroundings& around,
-                                   bool* run_needed) {
+Status PreparedNode::place_outputs(std::span<const Value* const> inputs, std::span<Value* const> outputs, RunContext& context,
+                                   const Surroundings& around, bool* run_needed) {
   *run_needed = false;
+  OpRun copier;
+  copier.context_ = &context;
   for (size_t o = 0; o < outputs.size(); ++o) {
     if (!outputs[o]) continue;
     const InferContext::Output& told = outputs_[o];
@@ -121,7 +125,7 @@ Status PreparedNode::place_outputs(std::span<const Value* const> inputs, std::sp
     else if (!shares) {
       Tensor window = out.tensor;
       window.data = static_cast<char*>(source->data) + told.view_offset;
-      if (bytes > 0) copy_elements(window, out.tensor.data);
+      if (bytes > 0) ENGINE_TRY(copier.copy(window, out.tensor.data));
     }
   }
   return {};
@@ -130,14 +134,14 @@ Status PreparedNode::place_outputs(std::span<const Value* const> inputs, std::sp
 Status PreparedNode::run(const Node& node, std::span<const Value* const> inputs, std::span<Value* const> outputs, RunContext& context,
                          const Surroundings& around) {
   if (!fits(inputs)) {
-    Status status = prepare(node, inputs, around);
+    Status status = prepare(node, inputs, context, around);
     if (!status.ok()) {
       op_.reset();
       return std::move(status).with_context(node.label());
     }
   }
   bool run_needed = false;
-  Status status = place_outputs(inputs, outputs, around, &run_needed);
+  Status status = place_outputs(inputs, outputs, context, around, &run_needed);
   if (!status.ok()) return std::move(status).with_context(node.label());
   if (!run_needed) return {};
   RunContext own(context.control(), context.threads(), scratch_ ? scratch_->data() : nullptr, scratch_per_worker_);

@@ -37,9 +37,10 @@ class PreparedNode {
              const Surroundings& around);
 
  private:
-  Status prepare(const Node& node, std::span<const Value* const> inputs, const Surroundings& around);
+  Status prepare(const Node& node, std::span<const Value* const> inputs, RunContext& context, const Surroundings& around);
   bool fits(std::span<const Value* const> inputs) const;
-  Status place_outputs(std::span<const Value* const> inputs, std::span<Value* const> outputs, const Surroundings& around, bool* run_needed);
+  Status place_outputs(std::span<const Value* const> inputs, std::span<Value* const> outputs, RunContext& context,
+                       const Surroundings& around, bool* run_needed);
 
   std::unique_ptr<Op> op_;
   std::vector<TypeInfo> types_;

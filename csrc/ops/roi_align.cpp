@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "ops/pieces.h"
 #include "ops/roi_pooling.h"
 
 namespace engine {
@@ -95,25 +96,26 @@ class RoiAlign final : public Op {
     const T* rois = r.in<T>(1);
     const double samples = ratio_ > 0 ? double(ratio_ * ratio_) : 4.0;
     const double ns = 20 + samples * (10 + 4.0 * double(channels));
-    return r.parallel(r.in(1).shape[0] * height_ * width_, ns, [&](int64_t begin, int64_t end, int) {
+    return r.parallel(r.in(1).shape[0] * height_ * width_, ns, [&](int64_t begin, int64_t end, int worker) {
       for (int64_t item = begin; item < end; ++item) {
         const int64_t region = item / (height_ * width_), bin = item % (height_ * width_);
-        pool_bin<A, T>(r, region, bin, region_of<A>(rois + region * 4));
+        pool_bin<A, T>(r, worker, region, bin, region_of<A>(rois + region * 4));
       }
     });
   }
 
   // One bin of a region, for all channels.
   template <class A, class T>
-  void pool_bin(OpRun& r, int64_t region, int64_t bin, const Region<A>& g) const {
+  void pool_bin(OpRun& r, int worker, int64_t region, int64_t bin, const Region<A>& g) const {
     const Shape& in = r.in(0).shape;
     const int64_t channels = in[1], height = in[2], width = in[3];
     const T* image = r.in<T>(0) + integer_at(r.in(2), region) * channels * height * width;
     T* out = r.out<T>(0) + region * channels * height_ * width_ + bin;
     const A y0 = g.top + A(bin / width_) * g.bin_height, x0 = g.left + A(bin % width_) * g.bin_width;
     const A count = A(std::max<int64_t>(g.rows * g.columns, 1));
-    constexpr int64_t kChannels = 64;
+    constexpr int64_t kChannels = 64, kBetweenChecks = 4096;
     A sums[kChannels];
+    int64_t work = 0;
     for (int64_t first = 0; first < channels; first += kChannels) {
       const int64_t n = std::min(kChannels, channels - first);
       std::fill_n(sums, n, A(0));
@@ -122,6 +124,9 @@ class RoiAlign final : public Op {
           const A y = y0 + (A(i) + A(0.5)) * g.bin_height / A(g.rows), x = x0 + (A(j) + A(0.5)) * g.bin_width / A(g.columns);
           const Sample<A> s = sample_at(y, x, height, width);
           for (int64_t k = 0; k < n; ++k) add(image + (first + k) * height * width, s, i == 0 && j == 0, &sums[k]);
+          if ((work += n + 1) < kBetweenChecks) continue;
+          work = 0;
+          if (!goes_on(r, worker)) return;
         }
       }
       for (int64_t k = 0; k < n; ++k) out[(first + k) * height_ * width_] = T(average_ ? sums[k] / count : sums[k]);

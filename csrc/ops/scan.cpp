@@ -214,7 +214,7 @@ Status Scan::run_batches(OpRun& r) const {
       if (o >= states_) shape.insert(0, length);
       shape.insert(0, batch);
       ENGINE_ASSIGN(wholes[o], r.make(part.dtype, shape));
-      if (part.dtype != DType::String && wholes[o].bytes() > 0) std::fill_n(wholes[o].as<char>(), wholes[o].bytes(), char(0));
+      if (part.dtype != DType::String && wholes[o].bytes() > 0) ENGINE_TRY(r.clear(wholes[o]));
     }
     return &wholes[o];
   };
@@ -245,7 +245,7 @@ Status Scan::run_batches(OpRun& r) const {
       if (row.dtype != last.tensor.dtype || !(row.shape == last.tensor.shape))
         return error(Code::InvalidInput, "state %zu has shape %s in one sequence and %s in another", s,
                      last.tensor.shape.text().c_str(), row.shape.text().c_str());
-      copy_elements(last.tensor, row.data);
+      ENGINE_TRY(r.copy(last.tensor, row.data));
     }
   }
   for (size_t o = 0; o < wholes.size(); ++o) {
@@ -255,7 +255,7 @@ Status Scan::run_batches(OpRun& r) const {
       Shape shape = o < states_ ? stacked_shape_of_type(type, 0, batch) : stacked_shape_of_type(type, 0, longest);
       if (o >= states_) shape.insert(0, batch);
       ENGINE_TRY(r.allocate(int(o), type.dtype == DType::Undefined ? DType::Float : type.dtype, shape));
-      if (type.dtype != DType::String) std::fill_n(r.out(int(o)).as<char>(), r.out(int(o)).bytes(), char(0));
+      if (type.dtype != DType::String) ENGINE_TRY(r.clear(r.out(int(o))));
       continue;
     }
     Value v;

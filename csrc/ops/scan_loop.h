@@ -31,7 +31,7 @@ class ScanLoop {
     std::vector<Tensor> wholes(outputs_.size());
     for (int64_t t = 0; t < length; ++t) {
       ENGINE_TRY(r_.checkpoint());
-      for (size_t i = 0; i < inputs_.size(); ++i) read_slice(i, sources[i], inputs_[i].reverse ? length - 1 - t : t);
+      for (size_t i = 0; i < inputs_.size(); ++i) ENGINE_TRY(read_slice(i, sources[i], inputs_[i].reverse ? length - 1 - t : t));
       ENGINE_TRY(body_.run(r_.context(), arguments_, made_));
       for (size_t k = 0; k < outputs_.size(); ++k) {
         const Value& slice = made_[states_ + k];
@@ -67,10 +67,11 @@ class ScanLoop {
     return {};
   }
 
-  void read_slice(size_t i, const Tensor& source, int64_t t) {
+  Status read_slice(size_t i, const Tensor& source, int64_t t) {
     Tensor& slice = slices_[i].tensor;
-    if (inputs_[i].axis == 0) slice.data = source.as<char>() + t * slice.bytes();
-    else copy_slice(slice, source, inputs_[i].axis, t, false);
+    if (inputs_[i].axis != 0) return copy_slice(r_, slice, source, inputs_[i].axis, t, false);
+    slice.data = source.as<char>() + t * slice.bytes();
+    return {};
   }
 
   Status write_slice(size_t k, const Tensor& slice, const Tensor& whole, int64_t t) {
@@ -79,8 +80,7 @@ class ScanLoop {
     if (slice.dtype != whole.dtype || !(slice.shape == expected))
       return error(Code::InvalidInput, "scan output %zu is %s%s in one step, but was %s%s before", k, dtype_name(slice.dtype),
                    slice.shape.text().c_str(), dtype_name(whole.dtype), expected.text().c_str());
-    copy_slice(slice, whole, outputs_[k].axis, t, true);
-    return {};
+    return copy_slice(r_, slice, whole, outputs_[k].axis, t, true);
   }
 
   OpRun& r_;

@@ -54,12 +54,12 @@ class SplitToSequence final : public Op {
     parts->items.reserve(lengths.size());
     int64_t at = 0;
     for (int64_t length : lengths) {
-      ENGINE_TRY(r.checkpoint());
       Shape shape = x.shape;
       if (keep_) shape[axis] = length;
       else shape.erase(axis);
       ENGINE_ASSIGN(Tensor part, r.make(x.dtype, shape));
-      copy_part(x, part, outer, x.shape[axis] * inner, at * inner, length * inner);
+      const char* from = x.as<char>() + at * inner * dtype_size(x.dtype);
+      ENGINE_TRY(r.copy_rows(x.dtype, outer, length * inner, from, x.shape[axis] * inner, part.data, length * inner));
       parts->items.push_back(tensor_value(std::move(part)));
       at += length;
     }
@@ -68,17 +68,6 @@ class SplitToSequence final : public Op {
   }
 
  private:
-  static void copy_part(const Tensor& x, const Tensor& part, int64_t outer, int64_t row, int64_t offset, int64_t count) {
-    int64_t size = dtype_size(x.dtype);
-    Tensor run;
-    run.dtype = x.dtype;
-    run.shape = Shape{count};
-    for (int64_t o = 0; o < outer; ++o) {
-      run.data = x.as<char>() + (o * row + offset) * size;
-      copy_elements(run, part.as<char>() + o * count * size);
-    }
-  }
-
   bool keep_ = true;
   int64_t axis_ = 0;
 };

@@ -1,10 +1,12 @@
 #include <unordered_set>
 
 #include "kernels/text/utf8.h"
-#include "ops/op.h"
+#include "ops/pieces.h"
 
 namespace engine {
 namespace {
+
+constexpr int64_t kPiece = 2048;
 
 enum class CaseChange : uint8_t { none, lower, upper };
 
@@ -32,6 +34,7 @@ class StringNormalizer final : public Op {
     const Tensor& x = r.in(0);
     ENGINE_TRY(check_shape(x.shape));
     std::vector<std::string> kept;
+    kept.reserve(size_t(x.elements()));
     int64_t work = 0;
     for (int64_t i = 0; i < x.elements(); ++i) {
       const std::string& word = x.as<std::string>()[i];
@@ -44,8 +47,9 @@ class StringNormalizer final : public Op {
     if (kept.empty()) kept.emplace_back();
     Shape shape = x.shape.rank() == 2 ? Shape{1, int64_t(kept.size())} : Shape{int64_t(kept.size())};
     ENGINE_TRY(r.allocate(0, DType::String, shape));
-    for (size_t i = 0; i < kept.size(); ++i) r.out<std::string>(0)[i] = std::move(kept[i]);
-    return {};
+    return in_pieces(r, int64_t(kept.size()), kPiece, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) r.out<std::string>(0)[i] = std::move(kept[size_t(i)]);
+    });
   }
 
  private:

@@ -3,10 +3,12 @@
 #include <vector>
 
 #include "kernels/text/utf8.h"
-#include "ops/op.h"
+#include "ops/pieces.h"
 
 namespace engine {
 namespace {
+
+constexpr int64_t kPartsBetweenChecks = 512;
 
 // Unicode's white space.
 bool is_space(uint32_t c) {
@@ -24,10 +26,11 @@ size_t skip_run(std::string_view text, size_t at, bool space) {
   return at;
 }
 
-// At most `splits` cuts. Parts are views of `text`.
-void split_at_spaces(std::string_view text, int64_t splits, std::vector<std::string_view>* parts) {
+// At most `splits` cuts. Parts are views of `text`. Stops when go(), asked at each part, is false.
+template <class Go>
+void split_at_spaces(std::string_view text, int64_t splits, std::vector<std::string_view>* parts, Go&& go) {
   size_t at = skip_run(text, 0, true);
-  for (; at < text.size(); --splits) {
+  for (; at < text.size() && go(); --splits) {
     size_t end = splits > 0 ? skip_run(text, at, false) : text.size();
     std::string_view part = text.substr(at, end - at);
     if (splits <= 0) {
@@ -44,9 +47,10 @@ void split_at_spaces(std::string_view text, int64_t splits, std::vector<std::str
   }
 }
 
-void split_at(std::string_view text, std::string_view delimiter, int64_t splits, std::vector<std::string_view>* parts) {
+template <class Go>
+void split_at(std::string_view text, std::string_view delimiter, int64_t splits, std::vector<std::string_view>* parts, Go&& go) {
   size_t at = 0;
-  for (; splits > 0; --splits) {
+  for (; splits > 0 && go(); --splits) {
     size_t end = text.find(delimiter, at);
     if (end == std::string_view::npos) break;
     parts->push_back(text.substr(at, end - at));
@@ -80,28 +84,34 @@ class StringSplit final : public Op {
     std::vector<std::string_view> parts;
     std::vector<size_t> begin = {0};
     int64_t most = 0, work = 0;
+    auto go = [&] {
+      if (++work < kPartsBetweenChecks) return true;
+      work = 0;
+      return goes_on(r, 0);
+    };
     for (int64_t i = 0; i < n; ++i) {
       const std::string& text = x.as<std::string>()[i];
       if (!(delimiter_.empty() && text.empty())) {
-        if (delimiter_.empty()) split_at_spaces(text, splits_, &parts);
-        else split_at(text, delimiter_, splits_, &parts);
+        if (delimiter_.empty()) split_at_spaces(text, splits_, &parts, go);
+        else split_at(text, delimiter_, splits_, &parts, go);
       }
       most = std::max(most, int64_t(parts.size() - begin.back()));
       if (r.wants(1)) r.out<int64_t>(1)[i] = int64_t(parts.size() - begin.back());
       begin.push_back(parts.size());
-      if ((work += int64_t(text.size()) + 16) > (1 << 14)) {
-        work = 0;
-        ENGINE_TRY(r.checkpoint());
-      }
+      if (!go()) break;
     }
+    ENGINE_TRY(r.checkpoint());
     if (!r.wants(0)) return {};
     Shape shape = x.shape;
     shape.push_back(most);
     ENGINE_TRY(r.allocate(0, DType::String, shape));
-    return r.parallel(n, 10 + 40 * double(most), [&](int64_t from, int64_t to, int) {
-      for (int64_t i = from; i < to; ++i)
-        for (size_t k = begin[size_t(i)]; k < begin[size_t(i) + 1]; ++k)
-          r.out<std::string>(0)[i * most + int64_t(k - begin[size_t(i)])] = std::string(parts[k]);
+    return r.parallel(n, 10 + 40 * double(most), [&](int64_t from, int64_t to, int worker) {
+      for (int64_t i = from; i < to; ++i) {
+        const std::string_view* part = parts.data() + begin[size_t(i)];
+        within_item(r, worker, int64_t(begin[size_t(i) + 1] - begin[size_t(i)]), kPartsBetweenChecks, [&](int64_t first, int64_t last) {
+          for (int64_t k = first; k < last; ++k) r.out<std::string>(0)[i * most + k] = std::string(part[k]);
+        });
+      }
     });
   }
 

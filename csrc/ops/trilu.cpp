@@ -2,9 +2,12 @@
 
 #include "ops/axes.h"
 #include "ops/element.h"
+#include "ops/pieces.h"
 
 namespace engine {
 namespace {
+
+constexpr int64_t kPiece = 32768;  // elements of a long row between two looks at the clock
 
 class Trilu final : public Op {
  public:
@@ -38,15 +41,16 @@ class Trilu final : public Op {
     const T* in = r.in<T>(0);
     T* out = r.out<T>(0);
     const int64_t all = columns > 0 ? r.in(0).elements() / columns : 0;
-    return r.parallel(all, 5 + move_ns(r.in(0).dtype) * double(columns), [&](int64_t begin, int64_t end, int) {
+    return r.parallel(all, 5 + move_ns(r.in(0).dtype) * double(columns), [&](int64_t begin, int64_t end, int worker) {
       for (int64_t row = begin; row < end; ++row) {
         const T* from = in + row * columns;
         T* to = out + row * columns;
         const int64_t edge = std::clamp<int64_t>(row % rows + diagonal + (upper_ ? 0 : 1), 0, columns);
-        std::fill(upper_ ? to : to + edge, upper_ ? to + edge : to + columns, T());
-        if (from == to) continue;
-        if (upper_) copy_run(from + edge, to + edge, columns - edge);
-        else copy_run(from, to, edge);
+        const int64_t clear = upper_ ? 0 : edge, keep = upper_ ? edge : 0, kept = upper_ ? columns - edge : edge;
+        bool went_on = within_item(r, worker, columns - kept, kPiece, [&](int64_t first, int64_t last) { std::fill(to + clear + first, to + clear + last, T()); });
+        if (went_on && from != to)
+          went_on = within_item(r, worker, kept, kPiece, [&](int64_t first, int64_t last) { copy_run(from + keep + first, to + keep + first, last - first); });
+        if (!went_on) return;
       }
     });
   }

@@ -119,6 +119,7 @@ Status Executor::run_steps(StepTimes* times) {
 Status Executor::hand_over(std::span<Value> outputs) {
   OpRun owner;
   owner.account_ = around_.account;
+  owner.context_ = &context_;
   for (size_t k = 0; k < plan_.outputs.size(); ++k) {
     const PlanOutput& told = plan_.outputs[k];
     if (told.bound) {
@@ -130,7 +131,7 @@ Status Executor::hand_over(std::span<Value> outputs) {
     const Value& value = state_.values_[size_t(told.value)];
     void* memory = outputs[k].tensor.buffer ? nullptr : outputs[k].tensor.data;
     if (told.fixed && memory) {
-      copy_elements(value.tensor, memory);
+      ENGINE_TRY(owner.copy(value.tensor, memory));
       outputs[k].kind = ValueKind::Tensor;
       outputs[k].tensor.dtype = value.tensor.dtype;
       outputs[k].tensor.shape = value.tensor.shape;

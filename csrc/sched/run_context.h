@@ -40,7 +40,7 @@ class RunContext {
   // Runs body(begin, end, worker) over [0, items) in tiles of about kTileNs or less, given what one item costs in
   // nanoseconds on one thread, on up to threads() threads. Tiles are claimed, not dealt out. Every item is in exactly one
   // tile; what a tile computes must not depend on where it begins and ends. Returns null when all items were done, else why
-  // the call stops. The calling thread reads the clock between its tiles. REQUIRES: not called from within a body, whose
+  // the call stops. The calling thread reads the clock between its tiles, which shrink where the cost proves too low. REQUIRES: not called from within a body, whose
   // worker indices and scratch it would use twice.
   template <class Body>
   Status parallel(int64_t items, double ns_per_item, Body&& body) {

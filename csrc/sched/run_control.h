@@ -47,6 +47,9 @@ class RunControl {
     return !reads_clock_ || check_clock();
   }
 
+  // When check() last read the clock; 0 while it never did. The calling thread.
+  int64_t checked_ns() const { return checked_ns_; }
+
   Verdict verdict() const { return Verdict(verdict_.load(std::memory_order_relaxed)); }
   // Null while the verdict is Go, else DeadlineExceeded (Deadline) or Cancelled (Cancelled, Aborted).
   Status status() const;
@@ -55,9 +58,9 @@ class RunControl {
 
  private:
   bool check_clock() {
-    int64_t now = now_ns();
-    if (now >= deadline_ns_) return stop(Verdict::Deadline);
-    return now < ask_at_ns_ || ask(now);
+    checked_ns_ = now_ns();
+    if (checked_ns_ >= deadline_ns_) return stop(Verdict::Deadline);
+    return checked_ns_ < ask_at_ns_ || ask(checked_ns_);
   }
   bool ask(int64_t now);
   bool stop(Verdict v) {
@@ -73,7 +76,7 @@ class RunControl {
   bool reads_clock_;
   int64_t ask_at_ns_ = kNever;
   std::atomic<int> verdict_{int(Verdict::Go)};
-  int64_t checkpoints_ = 0;
+  int64_t checkpoints_ = 0, checked_ns_ = 0;
 };
 
 }  // namespace engine

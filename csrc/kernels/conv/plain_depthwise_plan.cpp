@@ -3,7 +3,7 @@
 namespace engine {
 namespace {
 
-constexpr double kTileMicroseconds = 40;
+constexpr double kTileMicroseconds = 10;
 constexpr double kShareOfPeak = 0.15;  // rows are laid out before they are multiplied
 
 class PlainDepthwisePlan final : public ConvPlan {

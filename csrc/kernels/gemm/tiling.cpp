@@ -11,6 +11,7 @@ constexpr int64_t kStreamBytes = 1 << 20;      // 100 us at 10 GB/s
 constexpr int64_t kResidentBytes = 512 << 10;  // columns of B that stay in a second-level cache
 constexpr int64_t kFinestTileMacs = 250000;    // some microseconds: a tile worth handing to another thread
 constexpr int64_t kTilesPerWorker = 3;
+constexpr int64_t kLeastDepth = 16;            // products of few terms cost what their results do
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
@@ -51,7 +52,7 @@ GemmTiling gemm_tiling(const GemmBlocking& b, int64_t m, int64_t n, int64_t k, i
   t.tile_k = std::max<int64_t>(k, 1);
   if (m <= 0 || n <= 0) return t;
   int64_t depth = std::max<int64_t>(k, 1);
-  int64_t area = std::max<int64_t>(1, work_of_a_tile(b, m, n, k, workers) / depth);
+  int64_t area = std::max<int64_t>(1, work_of_a_tile(b, m, n, k, workers) / std::max(depth, kLeastDepth));
   int64_t widest = std::max<int64_t>(b.panel, kResidentBytes / (depth * b.element_bytes));
   if (m <= 4 * b.rows) {
     t.tile_m = round_up(m, b.rows);
@@ -61,12 +62,12 @@ GemmTiling gemm_tiling(const GemmBlocking& b, int64_t m, int64_t n, int64_t k, i
     int64_t side = 1;
     while ((side + 1) * (side + 1) * b.panel * b.panel <= area) ++side;
     t.tile_n = even_tile(n, std::min(side * b.panel, widest), b.panel);
-    t.tile_m = even_tile(m, area / std::min(t.tile_n, n), b.rows);
+    t.tile_m = even_tile(m, area / std::max<int64_t>(std::min(t.tile_n, n), b.panel / 4), b.rows);
   }
   t.tiles_m = ceil_div(m, t.tile_m);
   t.tiles_n = ceil_div(n, t.tile_n);
   t.tiles = t.tiles_m * t.tiles_n;
-  int64_t block = gemm_k_block(k), macs_a_k = std::min(m, t.tile_m) * std::min(n, t.tile_n);
+  int64_t block = gemm_k_block(k), macs_a_k = std::min(m, t.tile_m) * t.tile_n;
   if (k > block && macs_a_k * k > 2 * b.tile_macs) {
     t.tile_k = std::max<int64_t>(1, b.tile_macs / (macs_a_k * block)) * block;
     t.k_steps = ceil_div(k, t.tile_k);

@@ -7,6 +7,7 @@
 #include "base/checked.h"
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/softmax/softmax.h"
+#include "ops/pieces.h"
 
 namespace engine {
 namespace {
@@ -91,8 +92,15 @@ Status AttentionCore::run(OpRun& r, const Operands& o) const {
   });
 }
 
-void AttentionCore::multiply(const GemmF32& g, void* scratch) const {
-  kernels_->run(g, GemmTile{0, g.m, 0, g.n, 0, g.k}, scratch);
+// In steps of about kBlockMacs over the columns, or over the terms; false when the call must stop.
+bool AttentionCore::multiply(OpRun& r, int worker, const GemmF32& g, bool by_terms, void* scratch) const {
+  int64_t unit = by_terms ? gemm_k_block(g.k) : kernels_->blocking.panel, size = by_terms ? g.k : g.n;
+  int64_t macs = std::max<int64_t>(g.m, 4) * unit * (by_terms ? round_up(g.n, kernels_->blocking.panel) : g.k);
+  int64_t step = std::max<int64_t>(1, kBlockMacs / std::max<int64_t>(macs, 1)) * unit;
+  return within_item(r, worker, std::max<int64_t>(size, 1), step, [&](int64_t begin, int64_t end) {
+    end = std::min(end, size);
+    kernels_->run(g, by_terms ? GemmTile{0, g.m, 0, g.n, begin, end} : GemmTile{0, g.m, begin, end, 0, g.k}, scratch);
+  });
 }
 
 void AttentionCore::run_block(OpRun& r, const Operands& o, int64_t batch, int64_t head, int64_t block, int worker) const {
@@ -109,7 +117,7 @@ void AttentionCore::run_block(OpRun& r, const Operands& o, int64_t batch, int64_
   if (packs_) g.packed_b = packed;
   else g.b = o.k + offset_of(s.k, batch, kv_head), g.b_row = s.k.column, g.b_col = s.k.row;
   g.c = scores, g.c_stride = row_keys_;
-  multiply(g, scratch);
+  if (!multiply(r, worker, g, false, scratch)) return;
 
   for (int64_t i = 0; i < rows; ++i)
     finish_row(o, batch, head, row0 + i, s.keys, scores + i * row_keys_, scores + block_ * row_keys_);
@@ -121,7 +129,8 @@ void AttentionCore::run_block(OpRun& r, const Operands& o, int64_t batch, int64_
   if (packs_) p.packed_b = packed + packed_k_bytes_;
   else p.b = o.v + offset_of(s.v, batch, kv_head), p.b_row = s.v.row, p.b_col = s.v.column;
   p.c = o.y + offset_of(s.y, batch, head) + row0 * s.y.row, p.c_stride = s.y.row;
-  multiply(p, scratch);
+  if (!goes_on(r, worker)) return;
+  multiply(r, worker, p, true, scratch);
 }
 
 // The mask's values of one row as floats, null when there are none.

@@ -72,7 +72,7 @@ class AttentionCore {
   void cap(float* scores, int64_t keys) const;
   void softmax(float* scores, const float* bias, int64_t n) const;
   bool rounds() const { return dtype != DType::Float; }
-  void multiply(const GemmF32& g, void* scratch) const;
+  bool multiply(OpRun& r, int worker, const GemmF32& g, bool by_terms, void* scratch) const;
 
   const GemmKernels* kernels_ = nullptr;
   StepwiseSoftmax steps_, stepwise_softmax_;  // of dtype and softmax_dtype

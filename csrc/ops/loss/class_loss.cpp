@@ -5,9 +5,12 @@
 
 #include "base/checked.h"
 #include "ops/elementwise/convert.h"
+#include "ops/pieces.h"
 
 namespace engine {
 namespace {
+
+constexpr int64_t kPiece = 2048;  // classes between two looks at the clock
 
 void store(OpRun& r, int o, int64_t i, double value) {
   Tensor& t = r.out(o);
@@ -55,20 +58,24 @@ Status ClassLoss::prepare(PrepareContext& c) {
   return {};
 }
 
-// False when the label is no class.
-bool ClassLoss::label_loss(OpRun& r, int64_t i, double* loss, double* weight) const {
+// False when the label is no class. When the call must stop, the loss is left as it is.
+bool ClassLoss::label_loss(OpRun& r, int64_t i, int worker, double* loss, double* weight) const {
   const Tensor& x = r.in(0);
   int64_t label = integer_at(r.in(1), i), first = i / inner_ * classes_ * inner_ + i % inner_;
   auto score = [&](int64_t k) { return number_at(x, first + k * inner_); };
   double top = 0, shift = 0;
   if (normalises_) {
+    auto each_class = [&](auto&& fn) {
+      return within_item(r, worker, classes_, kPiece, [&](int64_t begin, int64_t end) {
+        for (int64_t k = begin; k < end; ++k) fn(k);
+      });
+    };
     top = -INFINITY;
-    for (int64_t k = 0; k < classes_; ++k) top = score(k) > top || std::isnan(score(k)) ? score(k) : top;
     double total = 0;
-    for (int64_t k = 0; k < classes_; ++k) total += std::exp(score(k) - top);
+    if (!each_class([&](int64_t k) { top = score(k) > top || std::isnan(score(k)) ? score(k) : top; })) return true;
+    if (!each_class([&](int64_t k) { total += std::exp(score(k) - top); })) return true;
     shift = std::log(total);
-    if (r.wants(1))
-      for (int64_t k = 0; k < classes_; ++k) store(r, 1, first + k * inner_, score(k) - top - shift);
+    if (r.wants(1) && !each_class([&](int64_t k) { store(r, 1, first + k * inner_, score(k) - top - shift); })) return true;
   }
   bool ignored = has_ignored_ && label == ignored_;
   *loss = *weight = 0;
@@ -81,7 +88,7 @@ bool ClassLoss::label_loss(OpRun& r, int64_t i, double* loss, double* weight) co
 
 Status ClassLoss::reduce(OpRun& r, double* losses, double* weights, char* scratch) const {
   if (reduction_ == None)
-    return r.parallel(batch_ * inner_, 3, [&](int64_t begin, int64_t end, int) {
+    return r.parallel(batch_ * inner_, 12, [&](int64_t begin, int64_t end, int) {
       for (int64_t i = begin; i < end; ++i) store(r, 0, i, losses[i]);
     });
   double loss = 0, weight = 0;
@@ -95,9 +102,9 @@ Status ClassLoss::run(OpRun& r) const {
   int64_t n = batch_ * inner_;
   double *losses = r.shared_scratch<double>(), *weights = losses + n;
   std::atomic<bool> fits{true};
-  ENGINE_TRY(r.parallel(n, 20 + (normalises_ ? 20 * double(classes_) : 0), [&](int64_t begin, int64_t end, int) {
+  ENGINE_TRY(r.parallel(n, 20 + (normalises_ ? 20 * double(classes_) : 0), [&](int64_t begin, int64_t end, int worker) {
     for (int64_t i = begin; i < end; ++i)
-      if (!label_loss(r, i, losses + i, weights + i)) fits.store(false, std::memory_order_relaxed);
+      if (!label_loss(r, i, worker, losses + i, weights + i)) fits.store(false, std::memory_order_relaxed);
   }));
   if (!fits) return error(Code::InvalidModel, "a label is outside [0, %lld)", (long long)classes_);
   return reduce(r, losses, weights, reinterpret_cast<char*>(weights + n));

@@ -17,7 +17,7 @@ class ClassLoss : public Op {
 
  private:
   Status check_shapes(InferContext& c);
-  bool label_loss(OpRun& r, int64_t i, double* loss, double* weight) const;
+  bool label_loss(OpRun& r, int64_t i, int worker, double* loss, double* weight) const;
   Status reduce(OpRun& r, double* losses, double* weights, char* scratch) const;
 
   bool normalises_;

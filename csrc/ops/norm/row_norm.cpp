@@ -7,12 +7,14 @@
 #include "kernels/reduce/reduce.h"
 #include "ops/elementwise/element_type.h"
 #include "ops/norm/moments.h"
+#include "ops/pieces.h"
 
 namespace engine {
 namespace {
 
 constexpr int64_t kLongRow = 1 << 17;  // rows above this are cut into blocks
 constexpr int64_t kBlock = 16384;
+constexpr int64_t kDoublePiece = 4096;
 constexpr double kNs = 0.45;           // an element: read twice or thrice, written once
 
 // The row's dims without leading ones.
@@ -96,12 +98,15 @@ Status RowNorm::prepare(PrepareContext& c) {
     slots_ += round_up(n_, 16);
   }
   int64_t statistics = n_ > kLongRow ? long_moments_scratch(rows_, n_) : 0;
-  c.need_shared_scratch(slots_ * int64_t(sizeof(float)) + statistics);
-  if (!native_) c.need_scratch(3 * round_up(n_, 16) * int64_t(sizeof(float)));
+  copies_at_ = round_up(slots_ * int64_t(sizeof(float)) + statistics, 64);
+  bool copies = !native_ && n_ > kLongRow && !(x_type_ == DType::Double && y_type_ == DType::Double);
+  int64_t copied = copies ? ((s_.residual >= 0 ? 2 : 1) * rows_ + residual_rows_) * n_ * int64_t(sizeof(float)) : 0;
+  c.need_shared_scratch(copies_at_ + copied);
+  if (!native_ && !copies) c.need_scratch(3 * round_up(n_, 16) * int64_t(sizeof(float)));
   return {};
 }
 
-// Operand i as a row of float32.
+// Operand i as a row of float32; unfinished when the call must stop, which the next checkpoint tells.
 const float* RowNorm::row_operand(OpRun& r, int i, int k) const {
   if (i < 0 || !r.has(i)) return nullptr;
   if (direct_[k]) return r.in<float>(i);
@@ -109,26 +114,30 @@ const float* RowNorm::row_operand(OpRun& r, int i, int k) const {
   const Tensor& t = r.in(i);
   const Shape from = stripped(t.shape), &x = r.in(0).shape;
   Converter convert(t.dtype, DType::Float);
-  if (t.elements() == n_) {
-    convert(t.data, row, n_);
+  int64_t size = dtype_size(t.dtype);
+  auto in_tiles = [&](double ns, auto&& body) {
+    (void)r.parallel(n_, ns, [&](int64_t begin, int64_t end, int) { body(begin, end); }).ok();
     return row;
-  }
+  };
+  if (t.elements() == n_)
+    return in_tiles(0.5, [&](int64_t begin, int64_t end) { convert(t.as<char>() + begin * size, row + begin, end - begin); });
   if (t.elements() == 1) {
-    convert(t.data, row, 1);
-    std::fill_n(row, n_, row[0]);
-    return row;
+    float value;
+    convert(t.data, &value, 1);
+    return in_tiles(0.2, [&](int64_t begin, int64_t end) { std::fill(row + begin, row + end, value); });
   }
-  for (int64_t e = 0; e < n_; ++e) {
-    int64_t rest = e, at = 0, step = 1;
-    for (int d = 0; d < from.rank(); ++d) {
-      int64_t dim = from[from.rank() - 1 - d], full = x[x.rank() - 1 - d];
-      at += dim == 1 ? 0 : rest % full * step;
-      rest /= full;
-      step *= dim;
+  return in_tiles(10, [&](int64_t begin, int64_t end) {
+    for (int64_t e = begin; e < end; ++e) {
+      int64_t rest = e, at = 0, step = 1;
+      for (int d = 0; d < from.rank(); ++d) {
+        int64_t dim = from[from.rank() - 1 - d], full = x[x.rank() - 1 - d];
+        at += dim == 1 ? 0 : rest % full * step;
+        rest /= full;
+        step *= dim;
+      }
+      convert(t.as<char>() + at * size, row + e, 1);
     }
-    convert(t.as<char>() + at * dtype_size(t.dtype), row + e, 1);
-  }
-  return row;
+  });
 }
 
 NormRows RowNorm::arguments(OpRun& r) const {
@@ -188,7 +197,7 @@ void RowNorm::converted_rows(OpRun& r, const NormRows& shared, int64_t begin, in
 }
 
 // float64 in and out; operands are float64 too, or converted by element.
-void RowNorm::double_rows(OpRun& r, int64_t begin, int64_t end) const {
+void RowNorm::double_rows(OpRun& r, int64_t begin, int64_t end, int worker) const {
   auto operand = [&](int i, int64_t e, double other) {
     if (i < 0 || !r.has(i)) return other;
     const Tensor& t = r.in(i);
@@ -206,24 +215,30 @@ void RowNorm::double_rows(OpRun& r, int64_t begin, int64_t end) const {
     const double* x = r.in<double>(0) + row * n_;
     const double* residual = s_.residual >= 0 ? r.in<double>(s_.residual) + row % residual_rows_ * n_ : nullptr;
     double* y = r.out<double>(0) + row * n_;
+    double* sum = s_.sum >= 0 && r.wants(s_.sum) ? r.out<double>(s_.sum) + row * n_ : nullptr;
     double mean = 0, square = 0;
-    for (int64_t i = 0; i < n_; ++i) {
-      y[i] = x[i] + (residual ? residual[i] + operand(s_.residual_bias, i, 0) : 0);
-      mean += y[i];
-    }
+    auto pieces = [&](auto&& fn) {
+      return within_item(r, worker, n_, kDoublePiece, [&](int64_t first, int64_t last) {
+        for (int64_t i = first; i < last; ++i) fn(i);
+      });
+    };
+    if (!pieces([&](int64_t i) {
+          y[i] = x[i] + (residual ? residual[i] + operand(s_.residual_bias, i, 0) : 0);
+          if (sum) sum[i] = y[i];
+          mean += y[i];
+        }))
+      return;
     mean = s_.center ? mean / double(n_) : 0;
-    if (s_.sum >= 0 && r.wants(s_.sum)) std::copy_n(y, n_, r.out<double>(s_.sum) + row * n_);
-    for (int64_t i = 0; i < n_; ++i) square += (y[i] - mean) * (y[i] - mean);
+    if (!pieces([&](int64_t i) { square += (y[i] - mean) * (y[i] - mean); })) return;
     double factor = 1 / std::sqrt(square / double(n_) + double(epsilon_));
-    for (int64_t i = 0; i < n_; ++i) y[i] = (y[i] - mean) * factor * operand(s_.scale, i, 1) + operand(s_.bias, i, 0);
+    if (!pieces([&](int64_t i) { y[i] = (y[i] - mean) * factor * operand(s_.scale, i, 1) + operand(s_.bias, i, 0); })) return;
     if (s_.center && s_.mean >= 0 && r.wants(s_.mean)) r.out<float>(s_.mean)[row] = float(mean);
     if (s_.inv_std >= 0 && r.wants(s_.inv_std)) r.out<float>(s_.inv_std)[row] = float(factor);
   }
 }
 
-Status RowNorm::long_rows(OpRun& r) const {
-  const float* x = r.in<float>(0);
-  float* y = r.out<float>(0);
+// x: rows_ rows of n_. `residual` may be null. `sum`, when it is not null, takes x + residual. y may be x.
+Status RowNorm::long_rows(OpRun& r, const float* x, const float* residual, float* sum, float* y) const {
   NormRows a = arguments(r);
   int64_t blocks = ceil_div(n_, kBlock);
   auto each_block = [&](double ns, auto&& body) {
@@ -231,12 +246,12 @@ Status RowNorm::long_rows(OpRun& r) const {
       for (int64_t i = begin; i < end; ++i) body(i / blocks, i % blocks * kBlock, std::min(kBlock, n_ - i % blocks * kBlock));
     });
   };
-  if (s_.residual >= 0) {
-    float* sum = s_.sum >= 0 && r.wants(s_.sum) ? r.out<float>(s_.sum) : y;
+  if (residual) {
+    if (!sum) sum = y;
     BinaryFn add = binary_kernel(ElementType::f32, BinaryOp::add, Broadcast::none);
     ENGINE_TRY(each_block(0.4, [&](int64_t row, int64_t at, int64_t n) {
       float* to = sum + row * n_ + at;
-      add(x + row * n_ + at, r.in<float>(s_.residual) + row % residual_rows_ * n_ + at, to, size_t(n));
+      add(x + row * n_ + at, residual + row % residual_rows_ * n_ + at, to, size_t(n));
       if (a.residual_bias) add(to, a.residual_bias + at, to, size_t(n));
     }));
     x = sum;
@@ -254,11 +269,35 @@ Status RowNorm::long_rows(OpRun& r) const {
   });
 }
 
+Status RowNorm::long_native_rows(OpRun& r) const {
+  float* sum = s_.sum >= 0 && r.wants(s_.sum) ? r.out<float>(s_.sum) : nullptr;
+  return long_rows(r, r.in<float>(0), s_.residual >= 0 ? r.in<float>(s_.residual) : nullptr, sum, r.out<float>(0));
+}
+
+// All rows as float32 copies.
+Status RowNorm::long_converted_rows(OpRun& r) const {
+  int64_t n = rows_ * n_;
+  float *x = reinterpret_cast<float*>(r.shared_scratch() + copies_at_), *residual = s_.residual >= 0 ? x + n : nullptr;
+  auto convert = [&](DType from, DType to, const void* in, void* out, int64_t count) {
+    Converter converter(from, to);
+    return r.parallel(count, 1, [&](int64_t begin, int64_t end, int) {
+      converter(static_cast<const char*>(in) + begin * dtype_size(from), static_cast<char*>(out) + begin * dtype_size(to), end - begin);
+    });
+  };
+  ENGINE_TRY(convert(x_type_, DType::Float, r.in(0).data, x, n));
+  if (residual) ENGINE_TRY(convert(x_type_, DType::Float, r.in(s_.residual).data, residual, residual_rows_ * n_));
+  bool shows_sum = s_.sum >= 0 && r.wants(s_.sum);
+  float* sum = shows_sum ? residual + residual_rows_ * n_ : nullptr;
+  ENGINE_TRY(long_rows(r, x, residual, sum, x));
+  if (shows_sum) ENGINE_TRY(convert(DType::Float, x_type_, sum, r.out(s_.sum).data, n));
+  return convert(DType::Float, y_type_, x, r.out(0).data, n);
+}
+
 Status RowNorm::run(OpRun& r) const {
   if (rows_ == 0 || n_ == 0) return {};
   if (x_type_ == DType::Double && y_type_ == DType::Double)
-    return r.parallel(rows_, 30 * double(n_), [&](int64_t begin, int64_t end, int) { double_rows(r, begin, end); });
-  if (native_ && n_ > kLongRow) return long_rows(r);
+    return r.parallel(rows_, 30 * double(n_), [&](int64_t begin, int64_t end, int worker) { double_rows(r, begin, end, worker); });
+  if (n_ > kLongRow) return native_ ? long_native_rows(r) : long_converted_rows(r);
   NormRows a = arguments(r);
   double ns = 10 + (native_ ? kNs : 3 * kNs) * double(n_);
   return r.parallel(rows_, ns, [&](int64_t begin, int64_t end, int worker) {

@@ -33,8 +33,10 @@ class RowNorm : public Op {
   NormRows arguments(OpRun& r) const;
   void float_rows(OpRun& r, NormRows a, int64_t begin, int64_t end) const;
   void converted_rows(OpRun& r, const NormRows& a, int64_t begin, int64_t end, float* scratch) const;
-  void double_rows(OpRun& r, int64_t begin, int64_t end) const;
-  Status long_rows(OpRun& r) const;
+  void double_rows(OpRun& r, int64_t begin, int64_t end, int worker) const;
+  Status long_rows(OpRun& r, const float* x, const float* residual, float* sum, float* y) const;
+  Status long_native_rows(OpRun& r) const;
+  Status long_converted_rows(OpRun& r) const;
 
   RowNormSignature s_;
   int axis_ = 0;
@@ -45,6 +47,7 @@ class RowNorm : public Op {
   bool direct_[3] = {};             // scale, bias, residual bias: used where they are
   int64_t slot_[3] = {};            // else their place in the shared scratch, in floats
   int64_t slots_ = 0;               // floats of all of them
+  int64_t copies_at_ = 0;           // in the shared scratch, after them: float32 copies of long rows
 };
 
 template <const RowNormSignature& kSignature>

@@ -5,10 +5,12 @@
 #include "base/checked.h"
 #include "kernels/pool/pool_generic.h"
 #include "ops/elementwise/convert.h"
+#include "ops/pieces.h"
 
 namespace engine {
 namespace {
 
+constexpr double kMostPlannedTaps = 16384;  // larger windows go element by element, which looks at the clock
 constexpr double kPlanNs = 0.15, kGenericNs = 2.5, kPowerNs = 30;
 
 bool is_half(DType d) { return d == DType::Float16 || d == DType::BFloat16; }
@@ -101,7 +103,8 @@ Status PoolOp::prepare(PrepareContext& c) {
   if (pooling_ == Pooling::lp && p_ > 2) ns_per_output_ += taps * kPowerNs;
   bool floats = c.dtype(0) == DType::Float || is_half(c.dtype(0));
   bool indices = c.has_output(1) && pooling_ == Pooling::max;
-  if (!floats || indices || pooling_ == Pooling::lp) return {};
+  bool large = !global_ && !blocked_ && taps > kMostPlannedTaps;
+  if (!floats || indices || large || pooling_ == Pooling::lp) return {};
   PoolKind kind = pooling_ == Pooling::max ? PoolKind::max : PoolKind::average;
   plan_ = make_pool_plan(shape_, kind, blocked_ ? ChannelLayout::blocked : ChannelLayout::plain, count_pads_);
   double outputs = double(shape_.n) * double(shape_.channels) * double(shape_.out_pixels());
@@ -139,35 +142,36 @@ Status PoolOp::run_widened(OpRun& r) const {
 }
 
 template <class T, class A>
-void PoolOp::run_range(const Tensor& x, Tensor& y, int64_t* indices, int64_t begin, int64_t end) const {
+void PoolOp::run_range(OpRun& r, int64_t* indices, int64_t begin, int64_t end, int worker) const {
+  const Tensor& x = r.in(0);
+  Tensor& y = r.out(0);
+  auto go = [&] { return goes_on(r, worker); };
   int64_t in = shape_.in_pixels(), out = shape_.out_pixels();
   while (begin < end) {
     int64_t plane = begin / out, first = begin % out, last = std::min(out, first + end - begin);
     const T* from = x.as<T>() + plane * in;
     T* to = y.as<T>() + plane * out;
     if (pooling_ == Pooling::max)
-      max_pool_generic<T, A>(shape_, from, first, last, to, indices ? indices + plane * out : nullptr, plane * in, column_major_);
+      max_pool_generic<T, A>(shape_, from, first, last, to, indices ? indices + plane * out : nullptr, plane * in, column_major_, go);
     else if constexpr (std::is_floating_point_v<A>) {
-      if (pooling_ == Pooling::average) average_pool_generic<T, A>(shape_, from, first, last, count_pads_, to);
-      else lp_pool_generic<T, A>(shape_, from, first, last, p_, to);
+      if (pooling_ == Pooling::average) average_pool_generic<T, A>(shape_, from, first, last, count_pads_, to, go);
+      else lp_pool_generic<T, A>(shape_, from, first, last, p_, to, go);
     }
     begin += last - first;
   }
 }
 
 Status PoolOp::run_generic(OpRun& r) const {
-  const Tensor& x = r.in(0);
-  Tensor& y = r.out(0);
   int64_t* indices = r.wants(1) ? r.out<int64_t>(1) : nullptr;
   int64_t outputs = shape_.n * shape_.channels * shape_.out_pixels();
-  return r.parallel(outputs, ns_per_output_, [&](int64_t begin, int64_t end, int) {
-    switch (x.dtype) {
-      case DType::Float: return run_range<float, float>(x, y, indices, begin, end);
-      case DType::Double: return run_range<double, double>(x, y, indices, begin, end);
-      case DType::Float16: return run_range<Half, float>(x, y, indices, begin, end);
-      case DType::BFloat16: return run_range<BFloat16, float>(x, y, indices, begin, end);
-      case DType::Int8: return run_range<int8_t, int8_t>(x, y, indices, begin, end);
-      default: return run_range<uint8_t, uint8_t>(x, y, indices, begin, end);
+  return r.parallel(outputs, ns_per_output_, [&](int64_t begin, int64_t end, int worker) {
+    switch (r.in(0).dtype) {
+      case DType::Float: return run_range<float, float>(r, indices, begin, end, worker);
+      case DType::Double: return run_range<double, double>(r, indices, begin, end, worker);
+      case DType::Float16: return run_range<Half, float>(r, indices, begin, end, worker);
+      case DType::BFloat16: return run_range<BFloat16, float>(r, indices, begin, end, worker);
+      case DType::Int8: return run_range<int8_t, int8_t>(r, indices, begin, end, worker);
+      default: return run_range<uint8_t, uint8_t>(r, indices, begin, end, worker);
     }
   });
 }

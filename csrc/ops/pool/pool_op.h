@@ -32,7 +32,7 @@ class PoolOp : public Op {
   Status run_widened(OpRun& r) const;
   Status run_generic(OpRun& r) const;
   template <class T, class A>
-  void run_range(const Tensor& x, Tensor& y, int64_t* indices, int64_t begin, int64_t end) const;
+  void run_range(OpRun& r, int64_t* indices, int64_t begin, int64_t end, int worker) const;
 
   Pooling pooling_;
   bool global_;
