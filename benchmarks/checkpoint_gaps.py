@@ -18,7 +18,7 @@ sys.path[:0] = [str(TESTS / "checkpoints"), str(TESTS / "ops"), str(TESTS)]
 
 def measure(case, runs):
     """(gap, checkpoints, where): the largest gap in microseconds of processor time, each gap the smallest of the runs'."""
-    import table
+    import checkpoint_table as table
 
     model = table.watched(case)
     model.run()
@@ -29,7 +29,7 @@ def measure(case, runs):
 
 
 def main():
-    import table
+    import checkpoint_table as table
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--match", default=".")

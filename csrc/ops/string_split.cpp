@@ -84,10 +84,13 @@ class StringSplit final : public Op {
     std::vector<std::string_view> parts;
     std::vector<size_t> begin = {0};
     int64_t most = 0, work = 0;
+    bool going = true;
     auto go = [&] {
-      if (++work < kPartsBetweenChecks) return true;
-      work = 0;
-      return goes_on(r, 0);
+      if (going && ++work >= kPartsBetweenChecks) {
+        work = 0;
+        going = goes_on(r, 0);
+      }
+      return going;
     };
     for (int64_t i = 0; i < n; ++i) {
       const std::string& text = x.as<std::string>()[i];
@@ -100,7 +103,7 @@ class StringSplit final : public Op {
       begin.push_back(parts.size());
       if (!go()) break;
     }
-    ENGINE_TRY(r.checkpoint());
+    if (!going) return r.context().control().status();
     if (!r.wants(0)) return {};
     Shape shape = x.shape;
     shape.push_back(most);
@@ -108,9 +111,10 @@ class StringSplit final : public Op {
     return r.parallel(n, 10 + 40 * double(most), [&](int64_t from, int64_t to, int worker) {
       for (int64_t i = from; i < to; ++i) {
         const std::string_view* part = parts.data() + begin[size_t(i)];
-        within_item(r, worker, int64_t(begin[size_t(i) + 1] - begin[size_t(i)]), kPartsBetweenChecks, [&](int64_t first, int64_t last) {
+        bool went_on = within_item(r, worker, int64_t(begin[size_t(i) + 1] - begin[size_t(i)]), kPartsBetweenChecks, [&](int64_t first, int64_t last) {
           for (int64_t k = first; k < last; ++k) r.out<std::string>(0)[i * most + k] = std::string(part[k]);
         });
+        if (!went_on) return;
       }
     });
   }

@@ -5,7 +5,7 @@ benchmarks/checkpoint_gaps.py measures the real gaps.
 """
 
 import pytest
-from table import CASES, NO_WORK, watched
+from checkpoint_table import CASES, NO_WORK, watched
 
 from engine import _testing
 

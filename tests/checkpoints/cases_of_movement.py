@@ -1,7 +1,7 @@
 """Operators that move or make elements, views, images, transforms."""
 
 import numpy as np
-from cases import SIZE, F16, F32, F64, I64, U8, graph, numbers, op, tag_of, words
+from checkpoint_cases import SIZE, F16, F32, F64, I64, U8, graph, numbers, op, tag_of, words
 from onnx import TensorProto, helper
 
 N = SIZE

@@ -1,7 +1,7 @@
 """Reductions, norms, softmax, cumulative sums, sorts, losses: also with all the work in one row, and along the first axis."""
 
 import numpy as np
-from cases import SIZE, BF16, F16, F32, F64, I32, I64, U8, numbers, op, tag_of
+from checkpoint_cases import SIZE, BF16, F16, F32, F64, I32, I64, U8, numbers, op, tag_of
 
 N = SIZE
 ALONG = {"last": [-1], "first": [0], "middle": [1], "all": [0, 1, 2]}

@@ -1,7 +1,7 @@
 """Products, convolutions, pools, recurrent networks, attention."""
 
 import numpy as np
-from cases import BF16, F16, F32, F64, I8, I32, I64, U8, add, graph, numbers, op, tag_of
+from checkpoint_cases import BF16, F16, F32, F64, I8, I32, I64, U8, add, graph, numbers, op, tag_of
 from harness import LATEST
 from onnx import helper
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import onnx
-from cases import SIZE, F32, F64, F16, I64, U8, add, graph, numbers, op, tag_of, tensor_info, words
+from checkpoint_cases import SIZE, F32, F64, F16, I64, U8, add, graph, numbers, op, tag_of, tensor_info, words
 from onnx import TensorProto, helper
 from test_tree_ensemble import Forest
 

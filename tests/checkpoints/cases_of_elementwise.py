@@ -1,6 +1,6 @@
 """Element-wise operators, casts, quantisation."""
 
-from cases import SIZE, BF16, F16, F32, F64, I8, I32, I64, U8, graph, numbers, op, tag_of, words
+from checkpoint_cases import SIZE, BF16, F16, F32, F64, I8, I32, I64, U8, graph, numbers, op, tag_of, words
 from harness import LATEST
 from onnx import TensorProto, helper
 

@@ -1,11 +1,11 @@
 """All cases, and the rows of the operator table that need none."""
 
-import elementwise  # noqa: F401
-import movement  # noqa: F401
-import others  # noqa: F401
-import products  # noqa: F401
-import reductions  # noqa: F401
-from cases import CASES, encode
+import cases_of_elementwise  # noqa: F401
+import cases_of_movement  # noqa: F401
+import cases_of_others  # noqa: F401
+import cases_of_products  # noqa: F401
+import cases_of_reductions  # noqa: F401
+from checkpoint_cases import CASES, encode
 from engine import _testing
 
 NO_WORK = {
