@@ -6,16 +6,10 @@
 
 #include "passes/conv_node.h"
 #include "passes/pass.h"
+#include "passes/quantized_node.h"
 
 namespace engine {
 namespace {
-
-bool is_byte(DType d) { return d == DType::Uint8 || d == DType::Int8; }
-
-// A tensor with its scale and zero point, as QuantizeLinear and DequantizeLinear name them.
-struct Quantized {
-  ValueId data = kNoValue, scale = kNoValue, zero = kNoValue;
-};
 
 class Fuser {
  public:
@@ -40,28 +34,11 @@ class Fuser {
   }
   int64_t zero_of(const Quantized& q) const { return integer_at(*graph_.constant(q.zero), 0); }
 
-  // The operands of a node, when data are bytes with a constant zero point of one element and the node has no blocks.
-  std::optional<Quantized> parts(const Node& node, DType type) const {
-    if (!is_byte(type) || int_of(node, "block_size", 0) != 0 || node.inputs.size() < 3) return std::nullopt;
-    Quantized q{node.inputs[0], node.inputs[1], node.inputs[2]};
-    const Tensor* zero = graph_.constant(q.zero);
-    if (!zero || !graph_.constant(q.scale) || zero->dtype != type || graph_.constant(q.scale)->dtype != DType::Float) return std::nullopt;
-    return q;
-  }
-
-  // What DequantizeLinear made `v` of, with one scale.
-  std::optional<Quantized> activation(ValueId v) {
-    const Node* node = rewriter_.producer_node(v);
-    if (!is_node(node, "DequantizeLinear")) return std::nullopt;
-    auto q = parts(*node, graph_[node->inputs[0]].type.dtype);
-    return q && scale_of(*q) && graph_.constant(q->zero)->elements() == 1 ? q : std::nullopt;
-  }
-
   // A constant weight with one scale, or one for each output channel.
   std::optional<Quantized> weight(ValueId v) {
     const Node* node = rewriter_.producer_node(v);
     if (!is_node(node, "DequantizeLinear")) return std::nullopt;
-    auto q = parts(*node, graph_[node->inputs[0]].type.dtype);
+    auto q = quantized_operands(graph_, *node, graph_[node->inputs[0]].type.dtype);
     if (!q || !graph_.constant(q->data) || graph_.constant(q->data)->shape.rank() < 3) return std::nullopt;
     const Tensor &scale = *graph_.constant(q->scale), &zero = *graph_.constant(q->zero);
     int64_t n = scale.elements();
@@ -71,8 +48,8 @@ class Fuser {
     return zero.elements() == n && (n == 1 || channels) ? q : std::nullopt;
   }
 
-  // round(bias / (x_scale * w_scale)) of a float32 bias, constant or dequantised from a constant. Empty when it does not fit.
-  Result<ValueId> integer_bias(ValueId v, float x_scale, const Tensor& w_scale, int64_t channels, bool* ok) {
+  // A bias that the convolution adds as it is: constant float32, or dequantised from a constant. kNoValue when it is neither.
+  Result<ValueId> float_bias(ValueId v, int64_t channels) {
     const Node* node = rewriter_.producer_node(v);
     const Tensor *source = graph_.constant(v), *scale = nullptr;
     if (is_node(node, "DequantizeLinear")) {
@@ -86,16 +63,11 @@ class Fuser {
       return kNoValue;
     }
     if (source->elements() != channels) return kNoValue;
-    ENGINE_ASSIGN(Tensor out, make_tensor(DType::Int32, Shape{channels}, account_, "quantised bias"));
-    for (int64_t i = 0; i < channels; ++i) {
-      double value = number_at(*source, i) * (scale ? double(scale->as<float>()[scale->elements() == 1 ? 0 : i]) : 1.0);
-      double step = double(x_scale) * double(w_scale.as<float>()[w_scale.elements() == 1 ? 0 : i]);
-      double q = std::nearbyint(value / step);
-      if (!(std::fabs(q) < 1073741824.0)) return kNoValue;
-      out.as<int32_t>()[i] = int32_t(q);
-    }
-    *ok = true;
-    return rewriter_.add_constant(graph_[v].name + "/quantised", std::move(out));
+    if (!scale) return v;
+    ENGINE_ASSIGN(Tensor out, make_tensor(DType::Float, Shape{channels}, account_, "bias"));
+    for (int64_t i = 0; i < channels; ++i)
+      out.as<float>()[i] = float(number_at(*source, i) * double(scale->as<float>()[scale->elements() == 1 ? 0 : i]));
+    return rewriter_.add_constant(graph_[v].name + "/float", std::move(out));
   }
 
   // The range that Relu or Clip leaves of the quantised result; false for other nodes.
@@ -116,8 +88,8 @@ class Fuser {
   }
 
   Status fuse(int last) {
-    auto y = parts(graph_.nodes[size_t(last)], graph_[graph_.nodes[size_t(last)].outputs[0]].type.dtype);
-    if (!y || !scale_of(*y) || graph_.constant(y->zero)->elements() != 1) return {};
+    auto y = quantizes(graph_, graph_.nodes[size_t(last)]);
+    if (!y) return {};
     ValueId v = y->data;
     bool is_signed = graph_.constant(y->zero)->dtype == DType::Int8;
     int64_t least = is_signed ? -128 : 0, low = least, high = least + 255;
@@ -134,15 +106,14 @@ class Fuser {
 
   Status fuse_conv(int index, int last, const Quantized& y, int64_t low, int64_t high) {
     const Node node = graph_.nodes[size_t(index)];
-    auto x = activation(node.inputs[0]), w = weight(node.inputs[1]);
+    auto x = dequantized(rewriter_, node.inputs[0]), w = weight(node.inputs[1]);
     if (!x || !w) return {};
     Node conv;
     conv.inputs = {x->data, x->scale, x->zero, w->data, w->scale, w->zero, y.scale, y.zero};
     if (ValueId bias = input_of(node, 2); bias >= 0) {
-      bool ok = false;
-      ENGINE_ASSIGN(ValueId quantised, integer_bias(bias, *scale_of(*x), *graph_.constant(w->scale), graph_.constant(w->data)->shape[0], &ok));
-      if (!ok) return {};
-      conv.inputs.push_back(quantised);
+      ENGINE_ASSIGN(ValueId added, float_bias(bias, graph_.constant(w->data)->shape[0]));
+      if (added == kNoValue) return {};
+      conv.inputs.push_back(added);
     }
     conv.name = node.name;
     conv.domain = "engine";
@@ -157,7 +128,7 @@ class Fuser {
   }
 
   Status fuse_add(const Node& add, int last, const Quantized& y) {
-    auto a = activation(add.inputs[0]), b = activation(add.inputs[1]);
+    auto a = dequantized(rewriter_, add.inputs[0]), b = dequantized(rewriter_, add.inputs[1]);
     if (!a || !b || graph_[a->data].type.dtype != graph_[b->data].type.dtype) return {};
     if (graph_[a->data].type.dtype != graph_.constant(y.zero)->dtype) return {};
     Node sum;

@@ -6,6 +6,8 @@ namespace engine {
 // ENGINE_PASS(name, level, at load, at plan): in the order in which they run.
 #define ENGINE_PASSES(ENGINE_PASS)                   \
   ENGINE_PASS(fuse_quantized_conv, All, true, false) \
+  ENGINE_PASS(move_quantization, All, true, false)   \
+  ENGINE_PASS(fuse_byte_table, All, true, false)     \
   ENGINE_PASS(sink_constants, Cheap, true, false)    \
   ENGINE_PASS(inline_if, Cheap, true, true)          \
   ENGINE_PASS(drop_identity, Cheap, true, true)      \
@@ -31,6 +33,8 @@ namespace engine {
   ENGINE_PASS(fuse_conv_residual, All, false, true)       \
   ENGINE_PASS(fuse_activation, All, true, true)           \
   ENGINE_PASS(fuse_skip_norm, All, false, true)           \
+  ENGINE_PASS(assign_channels_last, All, false, true)     \
+  ENGINE_PASS(fuse_byte_residual, All, false, true)       \
   ENGINE_PASS(assign_layouts, All, false, true)           \
   ENGINE_PASS(fuse_elementwise, All, false, true)
 
