@@ -11,16 +11,21 @@
 
 namespace engine {
 
-enum class ElementwiseKind : int { unary = 0, binary = 1, compare = 2, predicate = 3, select = 4, logic = 5 };
+enum class ElementwiseKind : int {
+  unary = 0, binary = 1, compare = 2, predicate = 3, select = 4, logic = 5,
+  dequantize = 6,  // bytes of an input to floats; params: scale, zero point
+  quantize = 7,    // floats to bytes, the last instruction only
+};
 
 struct ElementwiseInstruction {
   ElementwiseKind kind;
-  int op;                     // UnaryOp, BinaryOp, CompareOp, PredicateOp; logic: BinaryOp over bytes; select: 0
+  int op;                     // UnaryOp, BinaryOp, CompareOp, PredicateOp; logic: BinaryOp over bytes; select: 0; (de)quantize: 1 when signed
   int a, b = 0, c = 0;        // select: condition, then, else
   UnaryParams params;
 
   int operands() const {
     if (kind == ElementwiseKind::select) return 3;
+    if (kind == ElementwiseKind::dequantize || kind == ElementwiseKind::quantize) return 1;
     return kind == ElementwiseKind::unary || kind == ElementwiseKind::predicate ? 1 : 2;
   }
   int operand(int i) const { return i == 0 ? a : i == 1 ? b : c; }

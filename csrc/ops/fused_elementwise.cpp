@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/checked.h"
+#include "kernels/quant/quant.h"
 #include "ops/elementwise_program.h"
 #include "ops/op.h"
 
@@ -25,12 +26,14 @@ ElementwiseProgram decode_elementwise(const Attributes& attributes, int inputs) 
   if (!code || !params || code->ints.empty() || code->ints.size() % 5 || params->floats.size() * 5 != code->ints.size() * 2) return {};
   for (size_t k = 0; k * 5 < code->ints.size(); ++k) {
     const int64_t* at = code->ints.data() + k * 5;
-    if (at[0] < 0 || at[0] > int64_t(ElementwiseKind::logic)) return {};
+    if (at[0] < 0 || at[0] > int64_t(ElementwiseKind::quantize)) return {};
     ElementwiseInstruction i{ElementwiseKind(at[0]), int(at[1]), int(at[2]), int(at[3]), int(at[4]), {params->floats[k * 2], params->floats[k * 2 + 1]}};
-    int ops[] = {kUnaryOps, kBinaryOps, kCompareOps, kPredicateOps, 1, kBinaryOps};
+    int ops[] = {kUnaryOps, kBinaryOps, kCompareOps, kPredicateOps, 1, kBinaryOps, 2, 2};
     if (i.op < 0 || i.op >= ops[int(i.kind)]) return {};
     for (int o = 0; o < i.operands(); ++o)
       if (i.operand(o) >= inputs || (i.operand(o) < 0 && ~i.operand(o) >= int(k))) return {};
+    if (i.kind == ElementwiseKind::quantize && (k + 1) * 5 != code->ints.size()) return {};
+    if (i.kind == ElementwiseKind::dequantize && i.a < 0) return {};
     program.push_back(i);
   }
   return program;
@@ -38,6 +41,7 @@ ElementwiseProgram decode_elementwise(const Attributes& attributes, int inputs) 
 
 double elementwise_cost(const ElementwiseInstruction& i) {
   if (i.kind == ElementwiseKind::binary) return BinaryOp(i.op) == BinaryOp::pow ? 3.0 : BinaryOp(i.op) == BinaryOp::div ? 0.15 : 0.05;
+  if (i.kind == ElementwiseKind::quantize) return 0.15;
   if (i.kind != ElementwiseKind::unary) return 0.06;
   switch (UnaryOp(i.op)) {
     case UnaryOp::copy: case UnaryOp::abs: case UnaryOp::neg: case UnaryOp::relu: case UnaryOp::clip: case UnaryOp::affine:
@@ -51,19 +55,36 @@ namespace {
 
 constexpr int64_t kBlock = 1024;   // elements of a register: a handful of them stay in the first-level cache
 constexpr int64_t kShortRun = 64;  // inner runs shorter than this are joined with the dimensions around them
+constexpr int64_t kPeriod = 512;   // and those up to this, when all that operands do then is to repeat
 
 constexpr int64_t kTabledRun = 4096;
 
-// How an operand meets the inner run: element by element, one element for all, or laid out anew for it.
-enum class Meets : uint8_t { run, scalar, expand };
+// How an operand meets the inner run: element by element, one element for all, laid out anew for it,
+// or the same elements again and again (laid out once).
+enum class Meets : uint8_t { run, scalar, expand, repeat };
 
 struct Input {
   int64_t strides[kMaxRank] = {};  // elements, by collapsed dimension
   int64_t width = 4;               // bytes of an element
   Meets meets = Meets::run;
-  int slot = 0;                    // register that holds it when it is expanded
+  int slot = -1;                   // register that holds it when it is laid out
   std::vector<int32_t> places;     // where each element of a run lies when it is expanded; empty for long runs
 };
+
+QuantScales scales_of(const UnaryParams& p) { return {&p.a, p.b != 0 ? &p.b : nullptr, false}; }
+
+void dequantize_i8(const void* x, void* y, size_t n, const UnaryParams& p) {
+  quant_kernels().dequantize_i8(static_cast<const int8_t*>(x), scales_of(p), static_cast<float*>(y), n);
+}
+void dequantize_u8(const void* x, void* y, size_t n, const UnaryParams& p) {
+  quant_kernels().dequantize_u8(static_cast<const uint8_t*>(x), scales_of(p), static_cast<float*>(y), n);
+}
+void quantize_i8(const void* x, void* y, size_t n, const UnaryParams& p) {
+  quant_kernels().quantize_i8(static_cast<const float*>(x), scales_of(p), static_cast<int8_t*>(y), n);
+}
+void quantize_u8(const void* x, void* y, size_t n, const UnaryParams& p) {
+  quant_kernels().quantize_u8(static_cast<const float*>(x), scales_of(p), static_cast<uint8_t*>(y), n);
+}
 
 struct Bound {
   ElementwiseInstruction code;
@@ -79,11 +100,12 @@ class FusedElementwise final : public Op {
   Status infer(InferContext& c) override {
     program_ = decode_elementwise(c.node().attributes ? *c.node().attributes : Attributes(), c.input_count());
     if (program_.empty()) return error(Code::InvalidModel, "the program is malformed");
-    DType out = program_.back().is_bool() ? DType::Bool : DType::Float;
+    const ElementwiseInstruction& last = program_.back();
+    DType out = last.is_bool() ? DType::Bool : last.kind != ElementwiseKind::quantize ? DType::Float : last.op ? DType::Int8 : DType::Uint8;
     c.set(0, out);
     Shape shape;
     for (int i = 0; i < c.input_count(); ++i) {
-      ENGINE_TRY(c.require(i, dtype_set(DType::Float, DType::Bool)));
+      ENGINE_TRY(c.require(i, dtype_set(DType::Float, DType::Bool, DType::Uint8, DType::Int8)));
       if (!c.known(i)) return {};
       ENGINE_ASSIGN(shape, broadcast_shapes(shape, c.shape(i)));
     }
@@ -103,8 +125,8 @@ class FusedElementwise final : public Op {
   }
 
   Status run(OpRun& r) const override {
-    int64_t blocks_a_run = ceil_div(inner_, kBlock);
-    return r.parallel(runs_ * blocks_a_run, cost_ * double(std::min(inner_, kBlock)) + 4.0 * double(bound_.size()),
+    int64_t blocks_a_run = ceil_div(inner_, block_);
+    return r.parallel(runs_ * blocks_a_run, cost_ * double(std::min(inner_, block_)) + 4.0 * double(bound_.size()),
                       [&](int64_t begin, int64_t end, int worker) { blocks(r, begin, end, blocks_a_run, r.scratch<float>(worker)); });
   }
 
@@ -137,25 +159,37 @@ class FusedElementwise final : public Op {
     output_width_ = dtype_size(c.output_dtype(0));
   }
 
-  // The inner run: the last dimension, and those before it while it is short.
+  // How an operand meets a run of the dimensions from `first` on.
+  Meets meets(const Input& in, int first) const {
+    bool all = true, none = true, repeats = true;
+    const int last = dims_.rank() - 1;
+    int64_t step = 1;
+    for (int d = last; d >= first; --d) {
+      all &= in.strides[d] == step || dims_[d] == 1;
+      none &= in.strides[d] == 0;
+      repeats &= d == last ? in.strides[d] == 1 : in.strides[d] == 0;
+      step *= dims_[d];
+    }
+    return all ? Meets::run : none ? Meets::scalar : repeats && dims_[last] <= kPeriod ? Meets::repeat : Meets::expand;
+  }
+
+  bool only_repeats(int first) const {
+    return std::all_of(inputs_.begin(), inputs_.end(), [&](const Input& in) { return meets(in, first) != Meets::expand; });
+  }
+
+  // The inner run: the last dimension, and those before it while it is short. Where operands repeat, blocks are of whole periods.
   void choose_run() {
     outer_ = dims_.rank() - 1;
     inner_ = dims_.back();
-    while (outer_ > 0 && inner_ < kShortRun) inner_ *= dims_[--outer_];
+    while (outer_ > 0 && (inner_ < kShortRun || (inner_ <= kPeriod && only_repeats(outer_ - 1)))) inner_ *= dims_[--outer_];
     runs_ = dims_.elements(0, outer_);
     expanded_ = 0;
+    block_ = kBlock;
     for (Input& in : inputs_) {
-      bool all = true, none = true;
-      int64_t step = 1;
-      for (int d = dims_.rank() - 1; d >= outer_; --d) {
-        all &= in.strides[d] == step || dims_[d] == 1;
-        none &= in.strides[d] == 0;
-        step *= dims_[d];
-      }
-      in.meets = all ? Meets::run : none ? Meets::scalar : Meets::expand;
-      if (in.meets != Meets::expand) continue;
-      in.slot = int(expanded_++);
-      if (inner_ <= kTabledRun) fill_places(in);
+      in.meets = meets(in, outer_);
+      if (in.meets == Meets::repeat) block_ = kBlock / dims_.back() * dims_.back();
+      if (in.meets == Meets::expand || in.meets == Meets::repeat) in.slot = int(expanded_++);
+      if (in.meets == Meets::expand && inner_ <= kTabledRun) fill_places(in);
     }
   }
 
@@ -252,6 +286,8 @@ class FusedElementwise final : public Op {
       case ElementwiseKind::binary: b.binary = binary_kernel(ElementType::f32, BinaryOp(b.code.op), form()); break;
       case ElementwiseKind::compare: b.binary = compare_kernel(ElementType::f32, CompareOp(b.code.op), form()); break;
       case ElementwiseKind::logic: b.binary = binary_kernel(ElementType::boolean, BinaryOp(b.code.op), form()); break;
+      case ElementwiseKind::dequantize: b.unary = b.code.op ? dequantize_i8 : dequantize_u8; break;
+      case ElementwiseKind::quantize: b.unary = b.code.op ? quantize_i8 : quantize_u8; break;
       case ElementwiseKind::select:
         b.select = select_kernel(4, !b.scalar && operand_scalar(b.code.b), !b.scalar && operand_scalar(b.code.c));
         break;
@@ -259,10 +295,11 @@ class FusedElementwise final : public Op {
   }
 
   void blocks(OpRun& r, int64_t begin, int64_t end, int64_t blocks_a_run, float* registers) const {
-    int64_t bases[64];
+    int64_t bases[64], laid_out[64];
+    for (size_t i = 0; i < inputs_.size(); ++i) laid_out[i] = -1;
     char wide_condition[kBlock];
     for (int64_t block = begin; block < end; ++block) {
-      int64_t run = block / blocks_a_run, from = block % blocks_a_run * kBlock, n = std::min(kBlock, inner_ - from);
+      int64_t run = block / blocks_a_run, from = block % blocks_a_run * block_, n = std::min(block_, inner_ - from);
       for (size_t i = 0; i < inputs_.size(); ++i) bases[i] = 0;
       for (int64_t rest = run, d = outer_ - 1; d >= 0; --d) {
         int64_t at = rest % dims_[int(d)];
@@ -271,15 +308,17 @@ class FusedElementwise final : public Op {
       }
       for (size_t i = 0; i < inputs_.size(); ++i) {
         const Input& in = inputs_[i];
-        if (in.meets != Meets::expand) continue;
+        if (in.slot < 0 || laid_out[i] == bases[i]) continue;
+        if (in.meets == Meets::repeat) laid_out[i] = bases[i];
+        const int64_t count = in.meets == Meets::repeat ? std::min(block_, inner_) : n;
         float* to = registers + (registers_ + in.slot) * kBlock;
-        if (in.width == 4) expand(r.in<float>(int(i)) + bases[i], in, from, n, to);
-        else expand(r.in<uint8_t>(int(i)) + bases[i], in, from, n, reinterpret_cast<uint8_t*>(to));
+        if (in.width == 4) expand(r.in<float>(int(i)) + bases[i], in, from, count, to);
+        else expand(r.in<uint8_t>(int(i)) + bases[i], in, from, count, reinterpret_cast<uint8_t*>(to));
       }
       auto operand = [&](int o) -> char* {
         if (o < 0) return reinterpret_cast<char*>(registers + bound_[size_t(~o)].destination * kBlock);
         const Input& in = inputs_[size_t(o)];
-        if (in.meets == Meets::expand) return reinterpret_cast<char*>(registers + (registers_ + in.slot) * kBlock);
+        if (in.slot >= 0) return reinterpret_cast<char*>(registers + (registers_ + in.slot) * kBlock);
         return static_cast<char*>(r.in(o).data) + (bases[o] + (in.meets == Meets::run ? from : 0)) * in.width;
       };
       char* out = static_cast<char*>(r.out(0).data) + (run * inner_ + from) * output_width_;
@@ -313,7 +352,7 @@ class FusedElementwise final : public Op {
   std::vector<Bound> bound_;
   Shape dims_;
   int outer_ = 0;  // dimensions before the run
-  int64_t inner_ = 1, runs_ = 1, registers_ = 0, expanded_ = 0, output_width_ = 4;
+  int64_t inner_ = 1, runs_ = 1, block_ = kBlock, registers_ = 0, expanded_ = 0, output_width_ = 4;
   double cost_ = 1;
 };
 

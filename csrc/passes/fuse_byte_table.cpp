@@ -1,6 +1,7 @@
 // Element-wise nodes between DequantizeLinear and QuantizeLinear that read one tensor of bytes and numbers become engine.ByteTable:
 // the result for each of the 256 bytes, computed by these very nodes. A table right after a quantised convolution becomes a part of
 // it. QuantizeLinear of what DequantizeLinear made with the same scale and zero point is dropped.
+#include <algorithm>
 #include <map>
 #include <numeric>
 
@@ -22,9 +23,16 @@ class Fuser {
     const size_t count = graph_.nodes.size();
     for (size_t i = 0; i < count; ++i)
       if (!rewriter_.removed(int(i)) && is_node(&graph_.nodes[i], "QuantizeLinear")) ENGINE_TRY(fuse(int(i)));
-    for (size_t i = 0; i < graph_.nodes.size(); ++i)
+    *changed |= rewriter_.changed();
+    return rewriter_.finish();
+  }
+
+  // Once what tables replaced is gone.
+  Status join(bool* changed) {
+    const size_t count = graph_.nodes.size();
+    for (size_t i = 0; i < count; ++i)
       if (!rewriter_.removed(int(i)) && graph_.nodes[i].op_type == "ByteTable") join_conv(int(i));
-    *changed = rewriter_.changed();
+    *changed |= rewriter_.changed();
     return rewriter_.finish();
   }
 
@@ -53,6 +61,8 @@ class Fuser {
     std::vector<int> nodes;
     ValueId source = kNoValue;
     if (!y || !collect(y->data, &nodes, &source) || source == kNoValue) return {};
+    const TypeInfo &from = graph_[source].type, &to = graph_[graph_.nodes[size_t(last)].outputs[0]].type;
+    if (!from.has_rank || !to.has_rank || from.shape.rank() != to.shape.rank()) return {};
     if (nodes.size() == 1) {
       auto x = dequantized(rewriter_, y->data);
       if (same_quantization(graph_, *x, *y) && rewriter_.replace(graph_.nodes[size_t(last)].outputs[0], source)) {
@@ -115,6 +125,9 @@ class Fuser {
 
 }  // namespace
 
-Status pass_fuse_byte_table(Graph& graph, PassContext& context, bool* changed) { return Fuser(graph, context.account).run(changed); }
+Status pass_fuse_byte_table(Graph& graph, PassContext& context, bool* changed) {
+  ENGINE_TRY(Fuser(graph, context.account).run(changed));
+  return Fuser(graph, context.account).join(changed);
+}
 
 }  // namespace engine

@@ -7,6 +7,8 @@
 
 #include "passes/elementwise_node.h"
 #include "passes/pass.h"
+#include "passes/product_node.h"
+#include "passes/quantized_node.h"
 
 namespace engine {
 namespace {
@@ -26,11 +28,25 @@ class Fuser {
   }
 
  private:
+  // Element-wise nodes, and QuantizeLinear and DequantizeLinear with one scale; the number of an instruction's operand is the
+  // node's input.
+  std::optional<ElementwiseInstruction> instruction(const Node& node) const {
+    const bool to = is_node(&node, "QuantizeLinear"), from = is_node(&node, "DequantizeLinear");
+    if (!to && !from) return elementwise_instruction(graph_, node);
+    const ValueId bytes = to ? node.outputs[0] : node.inputs[0], floats = to ? node.inputs[0] : node.outputs[0];
+    if (graph_[floats].type.dtype != DType::Float) return {};
+    std::optional<Quantized> q = quantized_tensor(graph_, node, graph_[bytes].type.dtype);
+    if (!q) return {};
+    const UnaryParams params{*scalar_constant(graph_, q->scale), float(integer_at(*graph_.constant(q->zero), 0))};
+    const bool is_signed = graph_[bytes].type.dtype == DType::Int8;
+    return ElementwiseInstruction{to ? ElementwiseKind::quantize : ElementwiseKind::dequantize, is_signed, 0, 0, 0, params};
+  }
+
   bool fits(int node, const Shape& shape) const {
     const Node& n = graph_.nodes[size_t(node)];
     if (taken_[size_t(node)] || n.outputs.size() != 1 || n.outputs[0] < 0) return false;
     const TypeInfo& type = graph_[n.outputs[0]].type;
-    return type.static_shape() && type.shape == shape && elementwise_instruction(graph_, n).has_value();
+    return type.static_shape() && type.shape == shape && instruction(n).has_value();
   }
 
   bool used_by(ValueId v, const std::set<int>& group) const {
@@ -48,7 +64,8 @@ class Fuser {
       for (auto it = group.rbegin(); it != group.rend() && !grown; ++it)
         for (ValueId v : graph_.nodes[size_t(*it)].inputs) {
           int producer = rewriter_.producer(v);
-          if (producer < 0 || group.count(producer) || !fits(producer, type.shape) || !used_by(v, group)) continue;
+          if (producer < 0 || group.count(producer) || graph_[v].type.dtype == DType::Uint8 || graph_[v].type.dtype == DType::Int8 ||
+              !fits(producer, type.shape) || !used_by(v, group)) continue;
           group.insert(producer);
           grown = true;
           break;
@@ -63,11 +80,11 @@ class Fuser {
     std::vector<std::pair<ValueId, int>> results;
     for (int i : group) {
       const Node& node = graph_.nodes[size_t(i)];
-      ElementwiseInstruction instruction = *elementwise_instruction(graph_, node);
-      int* operands[] = {&instruction.a, &instruction.b, &instruction.c};
-      for (int o = 0; o < instruction.operands(); ++o) *operands[o] = operand(node.inputs[size_t(*operands[o])], results, fused.inputs);
+      ElementwiseInstruction code = *instruction(node);
+      int* operands[] = {&code.a, &code.b, &code.c};
+      for (int o = 0; o < code.operands(); ++o) *operands[o] = operand(node.inputs[size_t(*operands[o])], results, fused.inputs);
       results.emplace_back(node.outputs[0], int(program.size()));
-      program.push_back(instruction);
+      program.push_back(code);
     }
     if (fused.inputs.size() > kMaxInputs) return;
     fused.name = graph_.nodes[size_t(root)].name;

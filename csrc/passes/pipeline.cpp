@@ -5,6 +5,7 @@ namespace engine {
 
 // ENGINE_PASS(name, level, at load, at plan): in the order in which they run.
 #define ENGINE_PASSES(ENGINE_PASS)                   \
+  ENGINE_PASS(fuse_quantized_matrix, All, true, false) \
   ENGINE_PASS(fuse_quantized_conv, All, true, false) \
   ENGINE_PASS(move_quantization, All, true, false)   \
   ENGINE_PASS(fuse_byte_table, All, true, false)     \
@@ -32,6 +33,7 @@ namespace engine {
   ENGINE_PASS(split_batch_norm, All, false, true)         \
   ENGINE_PASS(fuse_conv_residual, All, false, true)       \
   ENGINE_PASS(fuse_activation, All, true, true)           \
+  ENGINE_PASS(split_transposed_conv, All, false, true)    \
   ENGINE_PASS(fuse_skip_norm, All, false, true)           \
   ENGINE_PASS(assign_channels_last, All, false, true)     \
   ENGINE_PASS(fuse_byte_residual, All, false, true)       \
@@ -89,7 +91,8 @@ Status optimize(Graph& graph, PassContext& context) {
     if (!changed) continue;
     ENGINE_TRY(resolve(graph));
     ENGINE_TRY(check_graph(graph, pass.name));
-    Status status = propagate(graph, limits, context.account);
+    const bool more_quantized = pass.run == pass_fuse_quantized_matrix;
+    Status status = propagate(graph, more_quantized ? first : limits, context.account);
     if (!status.ok()) return std::move(status).with_context(std::string("after pass ") + pass.name);
     remove_dead_everywhere(graph);
   }

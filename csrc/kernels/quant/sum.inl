@@ -6,21 +6,30 @@
 namespace engine::ENGINE_TIER {
 
 template <class Byte>
-ENGINE_INLINE void add_lanes(const typename Byte::Type* a, const typename Byte::Type* b, QuantSum s, typename Byte::Type* y) {
-  F32 x = to_float(Byte::load(a)) * broadcast(s.a_factor) + (to_float(Byte::load(b)) * broadcast(s.b_factor) + broadcast(s.shift));
-  x = round_even(x) + broadcast(s.zero);
-  Byte::store(y, to_int(min(broadcast(Byte::high), max(broadcast(Byte::low), x))));
-}
+struct SumTerms {
+  F32 a, b, shift, least, most;
+  I32 zero;
+
+  explicit ENGINE_INLINE SumTerms(QuantSum s)
+      : a(broadcast(s.a_factor)), b(broadcast(s.b_factor)), shift(broadcast(s.shift)), least(broadcast(Byte::low - s.zero)),
+        most(broadcast(Byte::high - s.zero)), zero(to_int(broadcast(s.zero))) {}
+
+  ENGINE_INLINE void add(const typename Byte::Type* x, const typename Byte::Type* y, typename Byte::Type* to) const {
+    const F32 sum = to_float(Byte::load(x)) * a + (to_float(Byte::load(y)) * b + shift);
+    Byte::store(to, to_int(min(most, max(least, sum))) + zero);
+  }
+};
 
 template <class Byte>
 void add_quantised(const typename Byte::Type* a, const typename Byte::Type* b, QuantSum s, typename Byte::Type* y, size_t n) {
   using T = typename Byte::Type;
+  const SumTerms<Byte> terms(s);
   size_t i = 0;
-  for (; i + kWidth <= n; i += kWidth) add_lanes<Byte>(a + i, b + i, s, y + i);
+  for (; i + kWidth <= n; i += kWidth) terms.add(a + i, b + i, y + i);
   if (i == n) return;
   T left[kWidth] = {}, right[kWidth] = {}, sums[kWidth];
   for (size_t k = 0; i + k < n; ++k) left[k] = a[i + k], right[k] = b[i + k];
-  add_lanes<Byte>(left, right, s, sums);
+  terms.add(left, right, sums);
   for (size_t k = 0; i + k < n; ++k) y[i + k] = sums[k];
 }
 

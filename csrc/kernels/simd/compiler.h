@@ -15,3 +15,6 @@
 #define ENGINE_NOINLINE __attribute__((noinline))
 #define ENGINE_IVDEP _Pragma("GCC ivdep")
 #endif
+
+// The pointer's memory is reached through no other while it lives.
+#define ENGINE_RESTRICT __restrict

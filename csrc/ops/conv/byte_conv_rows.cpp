@@ -16,6 +16,7 @@ int64_t aligned(int64_t bytes) { return round_up(bytes, int64_t(kAlignment)); }
 
 // Tiles of equal size, multiples of `unit`, none above `limit` (or one unit).
 int64_t even_tile(int64_t size, int64_t limit, int64_t unit) {
+  if (size <= 0) return unit;
   limit = std::max(unit, limit / unit * unit);
   return round_up(ceil_div(size, ceil_div(size, limit)), unit);
 }

@@ -25,6 +25,10 @@ BytePieces::BytePieces(const ConvShape& s) : shape_(s) {
     int64_t column = o * s.stride[2] - s.pad_begin[2];
     edge_columns_ += taps_ > 1 && (column < 0 || column + taps_ > s.in[2]);
   }
+  for (int64_t p = 0; p < pieces_; ++p) {
+    const int64_t tap = p * taps_, kw = tap % s.kernel[2], kh = tap / s.kernel[2] % s.kernel[1], kd = tap / s.kernel[2] / s.kernel[1];
+    offsets_.push_back(((kd * s.dilation[0] * s.in[1] + kh * s.dilation[1]) * s.in[2] + kw * s.dilation[2]) * s.c_in);
+  }
 }
 
 int64_t BytePieces::border_bytes(int64_t rows) const {
@@ -43,7 +47,17 @@ void BytePieces::locate(const uint8_t* data, const uint8_t* end, const uint8_t* 
   for (int64_t o = first; o < last;) {
     const int64_t line = o / s.out[2], column = o % s.out[2], count = std::min(last - o, s.out[2] - column);
     const int64_t depth = line / s.out[1] * s.stride[0] - s.pad_begin[0], height = line % s.out[1] * s.stride[1] - s.pad_begin[1];
-    for (int64_t i = column; i < column + count; ++i) locate_row(data, depth, height, i * s.stride[2] - s.pad_begin[2], &to);
+    const bool inside = depth >= 0 && depth + extent(0) <= s.in[0] && height >= 0 && height + extent(1) <= s.in[1];
+    for (int64_t i = column; i < column + count; ++i) {
+      const int64_t width = i * s.stride[2] - s.pad_begin[2];
+      const uint8_t* from = data + ((depth * s.in[1] + height) * s.in[2] + width) * s.c_in;
+      if (inside && width >= 0 && width + extent(2) <= s.in[2] && from + offsets_.back() + readable() <= end) {
+        for (int64_t p = 0; p < pieces_; ++p) to.rows[p] = from + offsets_[size_t(p)];
+        to.rows += pieces_;
+      } else {
+        locate_row(data, depth, height, width, &to);
+      }
+    }
     o += count;
   }
 }

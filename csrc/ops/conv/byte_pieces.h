@@ -4,6 +4,8 @@
 // they are [tap, channel].
 #pragma once
 
+#include <vector>
+
 #include "kernels/conv/conv_shape.h"
 
 namespace engine {
@@ -33,12 +35,15 @@ class BytePieces {
     uint8_t* border;
     const uint8_t** rows;
   };
+  // Input positions that the kernel spans in dimension d.
+  int64_t extent(int d) const { return (shape_.kernel[d] - 1) * shape_.dilation[d] + 1; }
   void locate_row(const uint8_t* data, int64_t depth, int64_t height, int64_t width, Cursor* to) const;
   void place(const uint8_t* from, int64_t low, int64_t high, Cursor* to) const;
 
   ConvShape shape_;
   int64_t pieces_ = 1, length_ = 0, taps_ = 1;  // taps: of a piece
   int64_t edge_columns_ = 0;                    // output columns whose pieces reach beyond the input
+  std::vector<int64_t> offsets_;                // by piece, from where the first one begins
   bool in_place_ = false;
 };
 
