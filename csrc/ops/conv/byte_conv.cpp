@@ -43,6 +43,7 @@ Status ByteConv::infer(InferContext& c, DType result) {
   if (given(c, inputs.bias)) ENGINE_TRY(c.require(inputs.bias, dtype_set(DType::Int32, DType::Float)));
   if (given(c, inputs.table)) ENGINE_TRY(c.require(inputs.table, kBytes));
   c.set(0, result);
+  infer_rank(c);
   if (!c.known(inputs.x) || !c.known(inputs.w) || (given(c, inputs.bias) && !c.known(inputs.bias))) return {};
   Shape output, x = c.shape(inputs.x);
   if (channels_last && x.rank() >= 3) x = channels_first(x);
@@ -50,6 +51,15 @@ Status ByteConv::infer(InferContext& c, DType result) {
   if (channels_last) output = with_channels_last(output);
   c.set(0, result, output);
   return given(c, inputs.r) ? infer_residual(c, output) : Status();
+}
+
+// What is known of the output before the input's shape is.
+void ByteConv::infer_rank(InferContext& c) const {
+  if (!c.has_rank(inputs.x) || c.shape(inputs.x).rank() < 3) return;
+  Shape shape = Shape::filled(c.shape(inputs.x).rank(), kUnknownDim);
+  shape[0] = c.shape(inputs.x)[0];
+  if (c.known(inputs.w)) shape[channels_last ? shape.rank() - 1 : 1] = c.shape(inputs.w)[0];
+  c.set(0, result_, shape);
 }
 
 Status ByteConv::infer_residual(InferContext& c, const Shape& output) const {

@@ -57,6 +57,7 @@ class ByteConv {
 
   bool given(const InferContext& c, int position) const { return position >= 0 && c.has_input(position); }
   Status check_small(PrepareContext& c, int position, bool per_channel) const;
+  void infer_rank(InferContext& c) const;
   Status infer_residual(InferContext& c, const Shape& output) const;
   Status prepare_rows(PrepareContext& c);
   Status prepare_depthwise(PrepareContext& c);

@@ -12,6 +12,8 @@ namespace {
 constexpr double kMacsPerNs = 120, kLocateNs = 3;
 constexpr int64_t kFinestTileMacs = 400000, kTilesPerWorker = 3;
 
+constexpr int64_t kTileResults = 24 << 10;  // that the first-level cache still has when they are looked at again
+
 int64_t aligned(int64_t bytes) { return round_up(bytes, int64_t(kAlignment)); }
 
 // Tiles of equal size, multiples of `unit`, none above `limit` (or one unit).
@@ -34,6 +36,7 @@ void ByteConv::choose_tiles(int threads) {
   const int64_t area = std::max<int64_t>(1, most / k), side = int64_t(std::sqrt(double(area)));
   tile_n_ = even_tile(n, std::max(side, area / std::max<int64_t>(1, std::min(m, side))), kernels_->panel);
   tile_m_ = even_tile(m, area / tile_n_, area / tile_n_ >= kernels_->rows ? kernels_->rows : 1);
+  if (tile_m_ * tile_n_ > kTileResults) tile_m_ = even_tile(m, std::max<int64_t>(kTileResults / tile_n_, 8 * kernels_->rows), kernels_->rows);
   tiles_m_ = m > 0 ? ceil_div(m, tile_m_) : 0;
   tiles_n_ = ceil_div(n, tile_n_);
 }
