@@ -18,6 +18,39 @@ std::optional<Node> conv_form(const Graph& graph, const Node& node, std::vector<
   return conv;
 }
 
+bool all(const std::vector<int64_t>& values, int64_t wanted) {
+  for (int64_t v : values)
+    if (v != wanted) return false;
+  return true;
+}
+
+// A float32 convolution of one tap is a product of the pixels' rows.
+std::optional<Node> product_form(const Graph& graph, const Node& node, std::vector<LastOperand>* operands) {
+  const Tensor* w = graph.constant(node.inputs[1]);
+  const TypeInfo &x = graph[node.inputs[0]].type, &y = graph[node.outputs[0]].type;
+  if (!w || w->dtype != DType::Float || w->shape.rank() < 3 || w->shape.elements(2, w->shape.rank()) != 1 || is_transposed(node)) return {};
+  if (int_of(node, "group", 1) != 1 || int_of(node, "in_block", 0) || int_of(node, "out_block", 0) || input_of(node, 3) >= 0) return {};
+  if (!all(ints_of(node, "strides"), 1) || !all(ints_of(node, "pads"), 0) || !x.static_shape() || x.shape.rank() != y.shape.rank()) return {};
+  for (int d = 2; d < x.shape.rank(); ++d)
+    if (x.shape[d] != y.shape[d]) return {};
+  Node product = node;
+  product.op_type = "FusedMatMul";
+  Attributes attributes;
+  for (const char* name : {"activation", "activation_a", "activation_b"})
+    if (const Attribute* a = find_attribute(*node.attributes, name)) attributes.push_back(*a);
+  product.attributes = std::make_shared<const Attributes>(std::move(attributes));
+  operands->push_back({0, true});
+  return product;
+}
+
+std::optional<Node> spread_form(const Node& node, std::vector<LastOperand>* operands) {
+  Node spread = node;
+  spread.domain = "engine";
+  spread.opset = 1;
+  operands->push_back({0, true});
+  return spread;
+}
+
 bool one_element(const Graph& graph, ValueId v) {
   return v < 0 || (graph[v].type.static_shape() && graph[v].type.shape.elements() == 1);
 }
@@ -132,12 +165,30 @@ std::optional<Node> channels_last_form(const Graph& graph, const Node& node, std
   }
   if (node.domain == "engine" && node.op_type == "DequantizedMean") return mean_form(node, operands);
   if (is_node(&node, "MaxPool")) return pool_form(graph, node, operands);
+  if (is_conv(&node)) return product_form(graph, node, operands);
+  if (is_node(&node, "DepthToSpace")) return spread_form(node, operands);
   if (is_node(&node, "Concat")) return concat_form(graph, node, operands);
   if (is_node(&node, "Resize")) return resize_form(graph, node, operands);
   return elementwise_form(graph, node, operands);
 }
 
+namespace {
+
+// [n, k, 1...] to [k, n].
+Status turn_filters(Graph& graph, MemoryAccount* account, Node* product) {
+  const Tensor& w = *graph.constant(product->inputs[1]);
+  const int64_t n = w.shape[0], k = w.shape[1];
+  ENGINE_ASSIGN(Tensor turned, make_tensor(DType::Float, Shape{k, n}, account, "filters"));
+  for (int64_t j = 0; j < n; ++j)
+    for (int64_t i = 0; i < k; ++i) turned.as<float>()[i * n + j] = w.as<float>()[j * k + i];
+  product->inputs[1] = graph.add_constant(graph[product->inputs[1]].name + "/turned", std::move(turned));
+  return {};
+}
+
+}  // namespace
+
 Status channels_last_constants(Graph& graph, MemoryAccount* account, Node* changed) {
+  if (changed->op_type == "FusedMatMul") return turn_filters(graph, account, changed);
   if (!is_node(changed, "Resize")) return {};
   for (size_t i : {size_t(2), size_t(3)}) {
     const Tensor* t = graph.constant(input_of(*changed, int(i)));

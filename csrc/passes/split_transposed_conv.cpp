@@ -35,19 +35,20 @@ class Splitter {
     return pad == "NOTSET" || pad == "VALID" ? w.shape[2] : 0;
   }
 
-  // [channel, filter, row, column] to [filter, row, column, channel].
+  // [channel, filter, row, column] to [row, column, filter, channel].
   Result<ValueId> filters(const Tensor& w, int64_t block) {
-    const int64_t channels = w.shape[0], rows = w.shape[1] * block * block;
-    ENGINE_ASSIGN(Tensor out, make_tensor(DType::Float, Shape{rows, channels, 1, 1}, account_, "filters"));
-    for (int64_t j = 0; j < rows; ++j)
-      for (int64_t c = 0; c < channels; ++c) out.as<float>()[j * channels + c] = w.as<float>()[c * rows + j];
+    const int64_t channels = w.shape[0], n = w.shape[1], places = block * block;
+    ENGINE_ASSIGN(Tensor out, make_tensor(DType::Float, Shape{places * n, channels, 1, 1}, account_, "filters"));
+    for (int64_t p = 0; p < places; ++p)
+      for (int64_t j = 0; j < n; ++j)
+        for (int64_t c = 0; c < channels; ++c) out.as<float>()[(p * n + j) * channels + c] = w.as<float>()[(c * n + j) * places + p];
     return rewriter_.add_constant("filters", std::move(out));
   }
 
   Result<ValueId> repeated(const Tensor& bias, int64_t times) {
     const int64_t n = bias.elements();
     ENGINE_ASSIGN(Tensor out, make_tensor(DType::Float, Shape{n * times}, account_, "bias"));
-    for (int64_t i = 0; i < n * times; ++i) out.as<float>()[i] = bias.as<float>()[i / times];
+    for (int64_t i = 0; i < n * times; ++i) out.as<float>()[i] = bias.as<float>()[i % n];
     return rewriter_.add_constant("bias", std::move(out));
   }
 
@@ -82,11 +83,7 @@ class Splitter {
     spread.op_type = "DepthToSpace";
     spread.opset = 13;
     spread.inputs = {deep};
-    Attribute mode;
-    mode.name = "mode";
-    mode.kind = AttributeKind::String;
-    mode.strings = {"CRD"};
-    spread.attributes = std::make_shared<const Attributes>(Attributes{int_attribute("blocksize", block), std::move(mode)});
+    spread.attributes = std::make_shared<const Attributes>(Attributes{int_attribute("blocksize", block)});
     int added = rewriter_.add(std::move(spread));
     rewriter_.steal_outputs(index, added);
     return {};

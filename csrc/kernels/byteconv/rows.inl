@@ -46,15 +46,19 @@ ENGINE_INLINE void finish_rows(const RowsCall& call, Bytes::V (&acc)[R][NV]) {
 }
 
 template <int R, int NV>
-void rows_micro(const RowsCall& call) {
-  using V = Bytes::V;
-  V acc[R][NV];
+ENGINE_INLINE void start_rows(const RowsCall& call, Bytes::V (&acc)[R][NV]) {
   ENGINE_UNROLL
   for (int j = 0; j < NV; ++j) {
-    const V start = Words::load(reinterpret_cast<const uint32_t*>(call.finish->start) + call.column + j * kLanes);
+    const Bytes::V start = Words::load(reinterpret_cast<const uint32_t*>(call.finish->start) + call.column + j * kLanes);
     ENGINE_UNROLL
     for (int i = 0; i < R; ++i) acc[i][j] = start;
   }
+}
+
+template <int R, int NV>
+void rows_micro(const RowsCall& call) {
+  Bytes::V acc[R][NV];
+  start_rows<R, NV>(call, acc);
   const int8_t* b = call.b;
   const int64_t groups = call.groups, step = call.b_step;
   for (int64_t s = 0; s < call.pieces; ++s) {
@@ -76,24 +80,64 @@ void rows_micro(const RowsCall& call) {
   finish_rows<R, NV>(call, acc);
 }
 
+// The same where the last vector has no more than half of its columns.
+template <int R, int NV, class B = Bytes>
+void rows_micro_half(const RowsCall& call) {
+  typename B::V acc[R][NV];
+  start_rows<R, NV>(call, acc);
+  typename B::H last[R];
+  ENGINE_UNROLL
+  for (int i = 0; i < R; ++i) last[i] = B::half(acc[i][NV - 1]);
+  const int8_t* b = call.b;
+  const int64_t groups = call.groups, step = call.b_step;
+  for (int64_t s = 0; s < call.pieces; ++s) {
+    const typename B::A* a[R];
+    ENGINE_UNROLL
+    for (int i = 0; i < R; ++i) a[i] = call.rows[i * call.pieces + s];
+    for (int64_t p = 0; p < groups; ++p, b += step) {
+      typename B::V bv[NV];
+      ENGINE_UNROLL
+      for (int j = 0; j + 1 < NV; ++j) bv[j] = B::load_b(b + j * kLanes * B::group);
+      const typename B::H bl = B::load_half(b + (NV - 1) * kLanes * B::group);
+      ENGINE_UNROLL
+      for (int i = 0; i < R; ++i) {
+        const typename B::V av = B::repeat(a[i] + p * B::group);
+        ENGINE_UNROLL
+        for (int j = 0; j + 1 < NV; ++j) acc[i][j] = B::dot(av, bv[j], acc[i][j]);
+        last[i] = B::dot_half(av, bl, last[i]);
+      }
+    }
+  }
+  ENGINE_UNROLL
+  for (int i = 0; i < R; ++i) acc[i][NV - 1] = B::whole(last[i]);
+  finish_rows<R, NV>(call, acc);
+}
+
 using RowsFn = void (*)(const RowsCall&);
 
-template <int R, int NV>
+template <int R, int NV, bool half, class B = Bytes>
 constexpr RowsFn rows_micro_or_null() {
-  if constexpr (R <= byte_rows(NV)) {
-    return rows_micro<R, NV>;
-  } else {
+  if constexpr (R > byte_rows(NV)) {
     return nullptr;
+  } else if constexpr (half && B::halves) {
+    return rows_micro_half<R, NV, B>;
+  } else {
+    return rows_micro<R, NV>;
   }
 }
 
-#define ENGINE_ROWS_MICRO(r) \
-  { rows_micro_or_null<r, 1>(), rows_micro_or_null<r, 2>(), rows_micro_or_null<r, 3>(), rows_micro_or_null<r, 4>() }
+#define ENGINE_ROWS_MICRO(r, half) \
+  { rows_micro_or_null<r, 1, half>(), rows_micro_or_null<r, 2, half>(), rows_micro_or_null<r, 3, half>(), rows_micro_or_null<r, 4, half>() }
+#define ENGINE_ROWS_MICROS(half)                                                                                   \
+  {                                                                                                                \
+    ENGINE_ROWS_MICRO(1, half), ENGINE_ROWS_MICRO(2, half), ENGINE_ROWS_MICRO(3, half), ENGINE_ROWS_MICRO(4, half), \
+        ENGINE_ROWS_MICRO(5, half), ENGINE_ROWS_MICRO(6, half)                                                     \
+  }
 
-// kRowsMicro[rows - 1][vectors - 1]
-constexpr RowsFn kRowsMicro[6][kBytePanelVectors] = {ENGINE_ROWS_MICRO(1), ENGINE_ROWS_MICRO(2), ENGINE_ROWS_MICRO(3),
-                                                     ENGINE_ROWS_MICRO(4), ENGINE_ROWS_MICRO(5), ENGINE_ROWS_MICRO(6)};
+// kRowsMicro[the last vector is at most half full][rows - 1][vectors - 1]
+constexpr RowsFn kRowsMicro[2][6][kBytePanelVectors] = {ENGINE_ROWS_MICROS(false), ENGINE_ROWS_MICROS(true)};
 
+#undef ENGINE_ROWS_MICROS
 #undef ENGINE_ROWS_MICRO
 
 // Columns [n0, n0 + columns) of all rows; `call` has the rows and what is common to all columns.
@@ -108,7 +152,7 @@ static void run_columns(const ByteRows& g, RowsCall call, const int32_t* row_sum
     call.rows = rows + i * call.pieces;
     call.row_sums = row_sums ? row_sums + i : nullptr;
     call.c = static_cast<char*>(g.c) + (i * g.c_stride + n0 - g.n0) * size;
-    kRowsMicro[count - 1][vectors - 1](call);
+    kRowsMicro[call.tail * 2 <= kLanes][count - 1][vectors - 1](call);
     i += count;
   }
 }

@@ -10,6 +10,7 @@ struct Bytes : Words {
   using A = int16_t;  // how A is held
   static constexpr int64_t tile_macs = 2500000;
   static constexpr int group = 2;
+  static constexpr bool halves = false;  // there are products of half a vector of columns that cost half
 
   static V repeat(const A* group_of_a) {
     int32_t pair;

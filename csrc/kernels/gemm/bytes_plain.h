@@ -10,6 +10,7 @@ struct Bytes : Words {
   using A = int16_t;  // how A is held
   static constexpr int64_t tile_macs = 250000;
   static constexpr int group = 2;
+  static constexpr bool halves = false;  // there are products of half a vector of columns that cost half
 
   struct Pairs {
     int32_t x[2 * kLanes];
