@@ -24,11 +24,14 @@ bool all(const std::vector<int64_t>& values, int64_t wanted) {
   return true;
 }
 
+constexpr int64_t kLeastColumns = 8;  // of a product; narrower ones are slower than turning the data
+
 // A float32 convolution of one tap is a product of the pixels' rows.
 std::optional<Node> product_form(const Graph& graph, const Node& node, std::vector<LastOperand>* operands) {
   const Tensor* w = graph.constant(node.inputs[1]);
   const TypeInfo &x = graph[node.inputs[0]].type, &y = graph[node.outputs[0]].type;
   if (!w || w->dtype != DType::Float || w->shape.rank() < 3 || w->shape.elements(2, w->shape.rank()) != 1 || is_transposed(node)) return {};
+  if (w->shape[0] < kLeastColumns) return {};
   if (int_of(node, "group", 1) != 1 || int_of(node, "in_block", 0) || int_of(node, "out_block", 0) || input_of(node, 3) >= 0) return {};
   if (!all(ints_of(node, "strides"), 1) || !all(ints_of(node, "pads"), 0) || !x.static_shape() || x.shape.rank() != y.shape.rank()) return {};
   for (int d = 2; d < x.shape.rank(); ++d)
