@@ -8,23 +8,27 @@
 namespace engine::ENGINE_TIER {
 namespace {
 
-// What the columns of a part of a panel need, padded to whole vectors so that rows are finished without remainders.
+// What the columns of a part of a panel need, in whole vectors so that rows are finished without remainders: where the caller
+// has it, or in `own`.
 struct ByteColumnTerms {
-  alignas(64) uint32_t b_sums[kBytePanel];
-  alignas(64) uint32_t b_zeros[kBytePanel];
-  alignas(64) uint32_t bias[kBytePanel];
-  alignas(64) float scales[kBytePanel];
-  alignas(64) float float_bias[kBytePanel];
+  const uint32_t* b_sums;
+  const uint32_t* b_zeros;
+  const uint32_t* bias;
+  const float* scales;
+  const float* float_bias;
+  alignas(64) uint32_t own[5][kBytePanel];
 };
 
-// to[0 .. whole) are the `columns` words of `from` and then zeros, or `word` everywhere where `from` is null.
-static void load_terms(const void* from, uint32_t word, int columns, int whole, void* to) {
-  uint32_t* words = static_cast<uint32_t*>(to);
-  if (!from || columns < whole) {
-    const Words::V fill = Words::set(from ? 0u : word);
-    for (int j = 0; j < whole; j += kLanes) Words::store(words + j, fill);
-  }
-  if (from) memcpy(to, from, size_t(columns) * sizeof(uint32_t));
+alignas(64) static const uint32_t kZeroTerms[kBytePanel] = {};
+
+// `whole` words: the first `columns` of them are those of `from`, or all are `word` where `from` is null.
+static const void* terms_of(const void* from, uint32_t word, int columns, int whole, uint32_t* own) {
+  if (from && columns == whole) return from;
+  if (!from && word == 0) return kZeroTerms;
+  const Words::V fill = Words::set(from ? 0u : word);
+  for (int j = 0; j < whole; j += kLanes) Words::store(own + j, fill);
+  if (from) memcpy(own, from, size_t(columns) * sizeof(uint32_t));
+  return own;
 }
 
 static uint32_t word_of(float x) {
@@ -35,15 +39,23 @@ static uint32_t word_of(float x) {
 
 static void load_column_terms(const GemmInt8& g, const int32_t* b_sums, int32_t b_shift, int64_t column, int columns,
                               int whole, ByteColumnTerms* t) {
-  load_terms(b_sums, 0u, columns, whole, t->b_sums);
-  load_terms(g.b_zeros ? g.b_zeros + column : nullptr, uint32_t(g.b_zero), columns, whole, t->b_zeros);
-  if (b_shift) {
+  auto words = [&](const int32_t* from, uint32_t word, int i) {
+    return static_cast<const uint32_t*>(terms_of(from ? from + column : nullptr, word, columns, whole, t->own[i]));
+  };
+  auto floats = [&](const float* from, float x, int i) {
+    return static_cast<const float*>(terms_of(from ? from + column : nullptr, word_of(x), columns, whole, t->own[i]));
+  };
+  t->b_sums = words(b_sums ? b_sums - column : nullptr, 0u, 0);
+  t->b_zeros = words(g.b_zeros, g.b_zeros ? 0u : uint32_t(g.b_zero) + uint32_t(b_shift), 1);
+  if (g.b_zeros && b_shift) {
     const Words::V shift = Words::set(uint32_t(b_shift));
-    for (int j = 0; j < whole; j += kLanes) Words::store(t->b_zeros + j, Words::add(Words::load(t->b_zeros + j), shift));
+    for (int j = 0; j < whole; j += kLanes)
+      Words::store(t->own[1] + j, Words::add(Words::load(t->b_zeros + j), shift));
+    t->b_zeros = t->own[1];
   }
-  load_terms(g.bias ? g.bias + column : nullptr, 0u, columns, whole, t->bias);
-  load_terms(g.column_scales ? g.column_scales + column : nullptr, word_of(g.scale), columns, whole, t->scales);
-  load_terms(g.float_bias ? g.float_bias + column : nullptr, 0u, columns, whole, t->float_bias);
+  t->bias = words(g.bias, 0u, 2);
+  t->scales = floats(g.column_scales, g.scale, 3);
+  t->float_bias = floats(g.float_bias, 0.0f, 4);
 }
 
 // sums[0 .. whole) from the sum of a b to the sum of (a - a_zero) (b - b_zero), modulo 2^32, plus `more` where it is
