@@ -40,66 +40,65 @@ static uint32_t word_of(float x) {
 static void load_column_terms(const GemmInt8& g, const int32_t* b_sums, int32_t b_shift, int64_t column, int columns,
                               int whole, ByteColumnTerms* t) {
   auto words = [&](const int32_t* from, uint32_t word, int i) {
-    return static_cast<const uint32_t*>(terms_of(from ? from + column : nullptr, word, columns, whole, t->own[i]));
+    return static_cast<const uint32_t*>(terms_of(from, word, columns, whole, t->own[i]));
   };
   auto floats = [&](const float* from, float x, int i) {
-    return static_cast<const float*>(terms_of(from ? from + column : nullptr, word_of(x), columns, whole, t->own[i]));
+    return static_cast<const float*>(terms_of(from, word_of(x), columns, whole, t->own[i]));
   };
-  t->b_sums = words(b_sums ? b_sums - column : nullptr, 0u, 0);
-  t->b_zeros = words(g.b_zeros, g.b_zeros ? 0u : uint32_t(g.b_zero) + uint32_t(b_shift), 1);
+  t->b_sums = words(b_sums, 0u, 0);
+  t->b_zeros = g.b_zeros ? words(g.b_zeros + column, 0u, 1) : words(nullptr, uint32_t(g.b_zero) + uint32_t(b_shift), 1);
   if (g.b_zeros && b_shift) {
     const Words::V shift = Words::set(uint32_t(b_shift));
     for (int j = 0; j < whole; j += kLanes)
       Words::store(t->own[1] + j, Words::add(Words::load(t->b_zeros + j), shift));
     t->b_zeros = t->own[1];
   }
-  t->bias = words(g.bias, 0u, 2);
-  t->scales = floats(g.column_scales, g.scale, 3);
-  t->float_bias = floats(g.float_bias, 0.0f, 4);
+  t->bias = words(g.bias ? g.bias + column : nullptr, 0u, 2);
+  t->scales = floats(g.column_scales ? g.column_scales + column : nullptr, g.scale, 3);
+  t->float_bias = floats(g.float_bias ? g.float_bias + column : nullptr, 0.0f, 4);
 }
 
-// sums[0 .. whole) from the sum of a b to the sum of (a - a_zero) (b - b_zero), modulo 2^32, plus `more` where it is
-// not null. a_sum: of (a - a_zero).
-static void take_zeros_off(const ByteColumnTerms& t, uint32_t a_zero, uint32_t a_sum, const uint32_t* more, int whole,
-                           uint32_t* sums) {
-  if (!a_zero && !a_sum && !more) return;
-  const Words::V az = Words::set(a_zero), as = Words::set(a_sum);
-  for (int j = 0; j < whole; j += kLanes) {
-    Words::V x = Words::load(sums + j);
-    if (a_zero) x = Words::sub(x, Words::mul(az, Words::load(t.b_sums + j)));
-    if (a_sum) x = Words::sub(x, Words::mul(as, Words::load(t.b_zeros + j)));
-    if (more) x = Words::add(x, Words::load(more + j));
-    Words::store(sums + j, x);
-  }
+// What a row's sums need besides.
+struct ByteRowTerms {
+  uint32_t a_zero;
+  uint32_t a_sum;        // of (a - a_zero)
+  const uint32_t* more;  // sums of earlier blocks of k, or null
+  float scale;
+};
+
+// sums[j ...] from the sum of a b to the sum of (a - a_zero) (b - b_zero), modulo 2^32, with those of earlier blocks.
+static ENGINE_INLINE Words::V exact_sums(const ByteColumnTerms& t, const ByteRowTerms& row, const uint32_t* sums, int j) {
+  Words::V x = Words::load(sums + j);
+  if (row.a_zero) x = Words::sub(x, Words::mul(Words::set(row.a_zero), Words::load(t.b_sums + j)));
+  if (row.a_sum) x = Words::sub(x, Words::mul(Words::set(row.a_sum), Words::load(t.b_zeros + j)));
+  return row.more ? Words::add(x, Words::load(row.more + j)) : x;
 }
 
-static void finish_words(const ByteColumnTerms& t, const uint32_t* sums, int whole, int32_t* c) {
+static void finish_words(const ByteColumnTerms& t, const ByteRowTerms& row, const uint32_t* sums, int whole, int32_t* c) {
   for (int j = 0; j < whole; j += kLanes)
-    Words::store(c + j, Words::add(Words::load(sums + j), Words::load(t.bias + j)));
+    Words::store(c + j, Words::add(exact_sums(t, row, sums, j), Words::load(t.bias + j)));
 }
 
-static F32 scaled(const ByteColumnTerms& t, const uint32_t* sums, F32 row_scale, int j) {
-  const F32 x = Words::to_float(Words::add(Words::load(sums + j), Words::load(t.bias + j)));
-  return x * row_scale * load(t.scales + j);
+static ENGINE_INLINE F32 scaled(const ByteColumnTerms& t, const ByteRowTerms& row, const uint32_t* sums, int j) {
+  const F32 x = Words::to_float(Words::add(exact_sums(t, row, sums, j), Words::load(t.bias + j)));
+  return x * broadcast(row.scale) * load(t.scales + j);
 }
 
-static void finish_floats(const GemmInt8& g, const ByteColumnTerms& t, const uint32_t* sums, float row_scale, int whole,
+static void finish_floats(const GemmInt8& g, const ByteColumnTerms& t, const ByteRowTerms& row, const uint32_t* sums, int whole,
                           float* c) {
-  const F32 by = broadcast(row_scale);
-  for (int j = 0; j < whole; j += kLanes) store(c + j, scaled(t, sums, by, j) + load(t.float_bias + j));
+  for (int j = 0; j < whole; j += kLanes) store(c + j, scaled(t, row, sums, j) + load(t.float_bias + j));
   if (g.activation != Activation::none) activate_row(c, whole, g.activation, g.activation_a, g.activation_b);
 }
 
 // NaN becomes the lowest value.
-static void finish_bytes(const GemmInt8& g, const ByteColumnTerms& t, const uint32_t* sums, float row_scale, int whole,
+static void finish_bytes(const GemmInt8& g, const ByteColumnTerms& t, const ByteRowTerms& row, const uint32_t* sums, int whole,
                          uint8_t* c) {
   const bool is_unsigned = g.result == Int8Result::u8, own = g.c_low == 0 && g.c_high == 0;
   const int32_t low = own ? (is_unsigned ? 0 : -128) : g.c_low, high = own ? (is_unsigned ? 255 : 127) : g.c_high;
-  const F32 by = broadcast(row_scale), least = broadcast(float(low - g.c_zero)),
-            most = broadcast(float(high - g.c_zero));
+  const F32 least = broadcast(float(low - g.c_zero)), most = broadcast(float(high - g.c_zero));
   const Words::V zero = Words::set(uint32_t(g.c_zero));
   for (int j = 0; j < whole; j += kLanes) {
-    const F32 x = min(most, max(scaled(t, sums, by, j), least));
+    const F32 x = min(most, max(scaled(t, row, sums, j), least));
     Words::store_bytes(c + j, Words::add(Words::round(x), zero));
   }
 }
@@ -108,23 +107,19 @@ static int64_t result_size(const GemmInt8& g) {
   return g.result == Int8Result::s32 || g.result == Int8Result::f32 ? 4 : 1;
 }
 
-// One row of C from its sums, zero points taken off; `row` and `column` in C. Rows that end within a vector take a
-// detour over a buffer.
-static void finish_row(const GemmInt8& g, const ByteColumnTerms& t, const uint32_t* sums, int64_t row, int64_t column,
-                       int whole, int columns) {
+// The row of C at `c` from its sums. Rows that end within a vector take a detour over a buffer.
+static void finish_row(const GemmInt8& g, const ByteColumnTerms& t, const ByteRowTerms& row, const uint32_t* sums, char* c, int whole,
+                       int columns) {
   alignas(64) char buffer[kBytePanel * sizeof(int32_t)];
-  const int64_t size = result_size(g);
-  const float row_scale = g.row_scales ? g.row_scales[row] : 1.0f;
-  char* c = static_cast<char*>(g.c) + (row * g.c_stride + column) * size;
   void* to = columns == whole ? c : buffer;
   if (g.result == Int8Result::s32) {
-    finish_words(t, sums, whole, static_cast<int32_t*>(to));
+    finish_words(t, row, sums, whole, static_cast<int32_t*>(to));
   } else if (g.result == Int8Result::f32) {
-    finish_floats(g, t, sums, row_scale, whole, static_cast<float*>(to));
+    finish_floats(g, t, row, sums, whole, static_cast<float*>(to));
   } else {
-    finish_bytes(g, t, sums, row_scale, whole, static_cast<uint8_t*>(to));
+    finish_bytes(g, t, row, sums, whole, static_cast<uint8_t*>(to));
   }
-  if (to == buffer) memcpy(c, buffer, size_t(columns * size));
+  if (to == buffer) memcpy(c, buffer, size_t(columns * result_size(g)));
 }
 
 }  // namespace

@@ -39,6 +39,7 @@ static bool b_has_zeros(const GemmInt8& g) { return g.b_zeros || g.b_zero + shif
 static void run_byte_micro(const ByteBlock& block, const ByteColumns& part, const ByteColumnTerms& terms, int64_t i,
                            int rows) {
   alignas(64) int32_t out[24 * kLanes];
+  const GemmInt8& g = *block.g;
   const int whole = part.vectors * kLanes;
   ByteCall call;
   call.a = block.a + i * block.a_row, call.a_row = block.a_row;
@@ -48,15 +49,18 @@ static void run_byte_micro(const ByteBlock& block, const ByteColumns& part, cons
   kByteMicro[rows - 1][part.vectors - 1](call);
   for (int r = 0; r < rows; ++r) {
     const int64_t row = block.tile.m0 + i + r;
-    const uint32_t a_zero = uint32_t(zero_of_a(*block.g, row));
-    const uint32_t a_sum = block.a_sums ? uint32_t(block.a_sums[i + r]) - uint32_t(block.k) * a_zero : 0u;
     uint32_t* x = reinterpret_cast<uint32_t*>(out + r * whole);
     uint32_t* sums = block.sums + (i + r) * block.sums_row + (part.n0 - block.tile.n0);
-    take_zeros_off(terms, a_zero, a_sum, block.first ? nullptr : sums, whole, x);
+    ByteRowTerms row_terms;
+    row_terms.a_zero = uint32_t(zero_of_a(g, row));
+    row_terms.a_sum = block.a_sums ? uint32_t(block.a_sums[i + r]) - uint32_t(block.k) * row_terms.a_zero : 0u;
+    row_terms.more = block.first ? nullptr : sums;
+    row_terms.scale = g.row_scales ? g.row_scales[row] : 1.0f;
     if (block.last) {
-      finish_row(*block.g, terms, x, row, part.n0, whole, part.columns);
+      char* c = static_cast<char*>(g.c) + (row * g.c_stride + part.n0) * result_size(g);
+      finish_row(g, terms, row_terms, x, c, whole, part.columns);
     } else {
-      for (int j = 0; j < whole; ++j) sums[j] = x[j];
+      for (int j = 0; j < whole; j += kLanes) Words::store(sums + j, exact_sums(terms, row_terms, x, j));
     }
   }
 }
