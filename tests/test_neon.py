@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FAMILIES = ["elementwise", "convert", "reduce", "softmax", "norm", "transpose"]
+FAMILIES = ["elementwise", "convert", "reduce", "softmax", "norm", "recurrent", "transpose"]
 NATIVE = platform.machine() in ("aarch64", "arm64")
 COMPILER = shutil.which("c++" if NATIVE else "aarch64-linux-gnu-g++")
 EMULATOR = shutil.which("qemu-aarch64-static")

@@ -9,6 +9,7 @@
 #include "kernels/convert/convert.h"
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/norm/norm.h"
+#include "kernels/recurrent/recurrent.h"
 #include "kernels/reduce/reduce.h"
 #include "kernels/softmax/softmax.h"
 #include "kernels/transpose/transpose.h"
@@ -20,6 +21,7 @@
   extern const ReduceKernels reduce_table;               \
   extern const SoftmaxKernels softmax_table;             \
   extern const NormKernels norm_table;                   \
+  extern const RecurrentKernels recurrent_table;         \
   extern const TransposeKernels transpose_table;         \
   }
 ENGINE_TABLES(scalar)
@@ -172,6 +174,19 @@ void compare_rows(size_t n) {
   expect_close(b, a, "layer norm", 20);
 }
 
+void compare_cells(size_t n) {
+  const Floats x = values(4 * n), g = finite(4 * n), bias = finite(n), state = finite(n);
+  Floats c = state, d = state, h(n), i(n);
+  scalar::recurrent_table.lstm(x.data(), g.data(), n, c.data(), h.data());
+  neon::recurrent_table.lstm(x.data(), g.data(), n, d.data(), i.data());
+  expect_close(d, c, "lstm state", 1);
+  expect_close(i, h, "lstm", 1);
+  c = state, d = state;
+  scalar::recurrent_table.gru(x.data(), g.data(), bias.data(), n, c.data());
+  neon::recurrent_table.gru(x.data(), g.data(), bias.data(), n, d.data());
+  expect_close(d, c, "gru", 1);
+}
+
 void compare_transpose(size_t rows, size_t columns) {
   for (int log2 = 0; log2 < 5; ++log2) {
     std::vector<uint8_t> x(rows * columns << log2), a(x.size()), b(x.size());
@@ -191,6 +206,7 @@ int main() {
     compare_convert(n);
     compare_reduce(n);
     compare_rows(n);
+    compare_cells(n);
   }
   for (size_t rows : {1, 3, 4, 8, 9, 17})
     for (size_t columns : {1, 4, 7, 8, 16, 33}) compare_transpose(rows, columns);

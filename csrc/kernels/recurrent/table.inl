@@ -25,14 +25,32 @@ ENGINE_INLINE void for_lanes(size_t n, Fn fn) {
   if (i < n) fn(i, FirstLanes{n - i});
 }
 
+// A function's value as a quotient, so that a product of two is one division.
+struct Quotient {
+  F32 over, under;
+};
+
+static ENGINE_INLINE Quotient sigmoid_quotient(F32 x) {
+  F32 e = exp(-abs(x)), one = broadcast(1.0f);
+  return {select(lt(x, broadcast(0.0f)), e, one), one + e};
+}
+
+static ENGINE_INLINE Quotient tanh_quotient(F32 x) {
+  F32 t = expm1_negative(abs(x) * broadcast(-2.0f));
+  return {copysign(t, x), t + broadcast(2.0f)};
+}
+
+static ENGINE_INLINE F32 product(Quotient a, Quotient b) { return (a.over * b.over) / (a.under * b.under); }
+
 static void lstm(const float* x, const float* g, size_t n, float* c, float* h) {
   for_lanes(n, [&](size_t i, auto at) {
-    F32 in = sigmoid(at.read(x + i) + at.read(g + i));
+    Quotient in = sigmoid_quotient(at.read(x + i) + at.read(g + i));
+    Quotient fresh = tanh_quotient(at.read(x + 3 * n + i) + at.read(g + 3 * n + i));
     F32 forget = sigmoid(at.read(x + 2 * n + i) + at.read(g + 2 * n + i));
-    F32 fresh = tanh(at.read(x + 3 * n + i) + at.read(g + 3 * n + i));
-    F32 state = fma(forget, at.read(c + i), in * fresh);
+    F32 state = fma(forget, at.read(c + i), product(in, fresh));
     at.write(c + i, state);
-    at.write(h + i, sigmoid(at.read(x + n + i) + at.read(g + n + i)) * tanh(state));
+    Quotient out = sigmoid_quotient(at.read(x + n + i) + at.read(g + n + i));
+    at.write(h + i, product(out, tanh_quotient(state)));
   });
 }
 
