@@ -5,10 +5,9 @@
 namespace engine::avx2 {
 namespace {
 #include "kernels/tree/walk.inl"
-#include "kernels/tree/panel.inl"
 }  // namespace
 
 extern const TreeKernels tree_table;
-const TreeKernels tree_table = {walk_rows, walk_row, sum_rows, sum_row, rank_keys, score_panel, 0};
+const TreeKernels tree_table = {walk_rows, walk_row, sum_rows, sum_row, nullptr, nullptr, nullptr, {}};
 
 }  // namespace engine::avx2

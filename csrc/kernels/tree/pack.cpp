@@ -11,12 +11,6 @@ namespace engine {
 
 namespace {
 
-// Ordered as the floats, -0 = +0.
-int32_t tree_key(float x) {
-  int32_t bits = std::bit_cast<int32_t>(x + 0.0f);
-  return bits ^ ((bits >> 31) & 0x7fffffff);
-}
-
 constexpr int32_t kNumbers = INT32_MAX - 1;  // every key but that of a greatest NaN
 constexpr int32_t kNever = INT32_MIN;        // every key but that of a least NaN is above
 constexpr int64_t kBlockBytes = 24 << 10;

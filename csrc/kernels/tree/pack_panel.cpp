@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <cmath>
+#include <map>
 
 #include "kernels/tree/panel.h"
 
@@ -9,7 +11,8 @@ constexpr int kMostLeaves = 64;
 
 // A comparison that rules out leaves of one group.
 struct Entry {
-  uint8_t column, threshold, mask;
+  uint16_t column;
+  uint8_t threshold, mask;
   bool flip;
 };
 
@@ -21,7 +24,7 @@ struct TreeMasks {
 
 class PanelPacker {
  public:
-  PanelPacker(const Forest& forest, TreePanels* out) : forest_(forest), out_(*out) {}
+  PanelPacker(const Forest& forest, bool doubles, TreePanels* out) : forest_(forest), doubles_(doubles), out_(*out) {}
 
   bool run() {
     if (forest_.equality || !rank_columns()) return false;
@@ -39,34 +42,83 @@ class PanelPacker {
   }
 
  private:
+  // Byte columns of the nodes with one forest column.
+  struct Column {
+    size_t axis = 0;
+    int first = 0;
+  };
+
+  // What is compared: a feature, on which side equality counts.
+  struct Axis {
+    TreeRank rank;
+    std::vector<double> steps;
+    bool sides[2] = {false, false};  // some column has NaN greatest, least
+  };
+
   bool rank_columns() {
-    size_t columns = forest_.columns.size();
-    steps_.resize(columns);
-    for (const TreeNode& n : forest_.nodes)
-      if (n.delta) steps_[n.column].push_back(n.key);
-    int byte_column = 0;
-    for (size_t c = 1; c < columns; ++c) {
-      std::vector<int32_t>& steps = steps_[c];
-      std::sort(steps.begin(), steps.end());
-      steps.erase(std::unique(steps.begin(), steps.end()), steps.end());
-      size_t bytes = (steps.size() + kPanelStep - 1) / kPanelStep;
-      if (byte_column + bytes > kPanelColumns) return false;
-      add_rank(steps, byte_column, int(bytes));
-      byte_column += int(bytes);
+    columns_.resize(forest_.columns.size());
+    std::map<std::pair<int32_t, bool>, size_t> index;
+    for (size_t c = 1; c < columns_.size(); ++c) {
+      const TreeColumn& column = forest_.columns[c];
+      auto [it, added] = index.try_emplace({column.feature, column.strict}, axes_.size());
+      if (added) axes_.push_back({{column.feature, 0, 0, 0, 0, -1, -1, column.strict}, {}});
+      columns_[c].axis = it->second;
+      axes_[it->second].sides[column.nan_least] = true;
     }
-    out_.byte_columns = byte_column;
+    if (!collect_steps()) return false;
+    int byte_columns = 0;
+    for (Axis& axis : axes_) byte_columns = add_rank(axis, byte_columns);
+    if (byte_columns > kPanelColumns) return false;
+    for (size_t c = 1; c < columns_.size(); ++c) {
+      const TreeRank& rank = axes_[columns_[c].axis].rank;
+      columns_[c].first = forest_.columns[c].nan_least ? rank.nan_least : rank.nan_greatest;
+    }
+    out_.row_bytes = 64;
+    while (out_.row_bytes < byte_columns) out_.row_bytes *= 2;
     return true;
   }
 
-  void add_rank(const std::vector<int32_t>& steps, int first, int bytes) {
-    size_t vectors = steps.size() / 16 + 1, pivot_vectors = (vectors + 15) / 16;
-    TreeRank rank{uint32_t(out_.steps.size()), 0, uint16_t(pivot_vectors), uint16_t(first), uint16_t(bytes)};
-    out_.steps.insert(out_.steps.end(), steps.begin(), steps.end());
-    out_.steps.resize(rank.steps + vectors * 16, INT32_MAX);
-    rank.pivots = uint32_t(out_.steps.size());
-    for (size_t v = 0; v < vectors; ++v) out_.steps.push_back(out_.steps[rank.steps + v * 16 + 15]);
-    out_.steps.resize(rank.pivots + pivot_vectors * 16, INT32_MAX);
+  bool collect_steps() {
+    for (const TreeNode& n : forest_.nodes) {
+      if (!n.delta) continue;
+      if (doubles_ && (n.key < 0 || size_t(n.key) >= forest_.columns[n.column].steps.size())) return false;
+      axes_[columns_[n.column].axis].steps.push_back(step_of(n));
+    }
+    for (Axis& axis : axes_) {
+      std::sort(axis.steps.begin(), axis.steps.end());
+      axis.steps.erase(std::unique(axis.steps.begin(), axis.steps.end()), axis.steps.end());
+    }
+    return true;
+  }
+
+  double step_of(const TreeNode& n) const { return doubles_ ? forest_.columns[n.column].steps[size_t(n.key)] : double(n.key); }
+
+  // Returns the first byte column that is free after this axis.
+  int add_rank(Axis& axis, int byte_columns) {
+    TreeRank& rank = axis.rank;
+    rank.bytes = uint16_t((axis.steps.size() + kPanelStep - 1) / kPanelStep);
+    for (int side = 0; side < 2; ++side) {
+      if (!axis.sides[side]) continue;
+      (side ? rank.nan_least : rank.nan_greatest) = int16_t(std::min(byte_columns, kPanelColumns));
+      byte_columns += rank.bytes;
+    }
+    if (doubles_) add_steps(axis.steps, std::nan(""), &rank, &out_.double_steps);
+    else add_steps(axis.steps, INT32_MAX, &rank, &out_.float_steps);
     out_.ranks.push_back(rank);
+    return byte_columns;
+  }
+
+  template <class T>
+  static void add_steps(const std::vector<double>& steps, T fill, TreeRank* rank, std::vector<T>* out) {
+    constexpr size_t kVector = 64 / sizeof(T);
+    size_t vectors = steps.size() / kVector + 1, pivot_vectors = (vectors + kVector - 1) / kVector;
+    rank->steps = uint32_t(out->size());
+    rank->pivot_vectors = uint16_t(pivot_vectors);
+    for (double step : steps) out->push_back(T(step));
+    out->resize(rank->steps + vectors * kVector, fill);
+    rank->pivots = uint32_t(out->size());
+    for (size_t v = 0; v < vectors; ++v) out->push_back((*out)[rank->steps + v * kVector + kVector - 1]);
+    out->resize(rank->pivots + pivot_vectors * kVector, fill);
   }
 
   bool add_panel(int first, int count) {
@@ -76,12 +128,12 @@ class PanelPacker {
       if (!read_tree(first + t, &trees[size_t(t)])) return false;
       leaves = std::max(leaves, trees[size_t(t)].leaves.size());
     }
-    TreePanels::Panel panel{first, count, int(leaves + 7) / 8, uint32_t(out_.flips.size()), uint32_t(out_.leaves.size()), {}};
+    TreePanels::Panel panel{first, count, int(leaves + 7) / 8, uint32_t(out_.bits.size()), uint32_t(out_.leaves.size()), {}};
     for (int g = 0; g < panel.groups; ++g) {
       size_t slots = 0;
       for (const TreeMasks& tree : trees) slots = std::max(slots, tree.groups[g].size());
       for (size_t s = 0; s < slots; ++s) add_slot(trees, g, s);
-      panel.ends[g] = uint16_t(out_.flips.size() - panel.slot);
+      panel.ends[g] = uint16_t(out_.bits.size() - panel.slot);
     }
     out_.leaves.resize(panel.leaf + size_t(kPanelTrees) * size_t(panel.groups) * 8, 0);
     for (size_t t = 0; t < trees.size(); ++t)
@@ -93,16 +145,17 @@ class PanelPacker {
   void add_slot(const std::vector<TreeMasks>& trees, int group, size_t s) {
     size_t at = out_.slots.size();
     out_.slots.resize(at + kSlotBytes, 0);
-    uint64_t flips = 0;
+    TreeSlotBits bits{};
     for (size_t t = 0; t < trees.size(); ++t) {
       if (s >= trees[t].groups[group].size()) continue;
       const Entry& e = trees[t].groups[group][s];
-      out_.slots[at + t] = e.column;
+      out_.slots[at + t] = uint8_t(e.column);
       out_.slots[at + kPanelTrees + t] = e.threshold;
       out_.slots[at + 2 * kPanelTrees + t] = e.mask;
-      flips |= uint64_t(e.flip) << t;
+      bits.flip |= uint64_t(e.flip) << t;
+      bits.high |= uint64_t(e.column >> 8) << t;
     }
-    out_.flips.push_back(flips);
+    out_.bits.push_back(bits);
   }
 
   bool read_tree(int t, TreeMasks* tree) {
@@ -132,26 +185,29 @@ class PanelPacker {
 
   // The node rules out `count` leaves from `first` on.
   void add_entries(const TreeNode& n, bool flip, size_t first, size_t count, TreeMasks* tree) const {
-    const std::vector<int32_t>& steps = steps_[n.column];
-    size_t number = size_t(std::lower_bound(steps.begin(), steps.end(), n.key) - steps.begin());
+    const Column& of = columns_[n.column];
+    const std::vector<double>& steps = axes_[of.axis].steps;
+    size_t number = size_t(std::lower_bound(steps.begin(), steps.end(), step_of(n)) - steps.begin());
     uint64_t mask = (count == 64 ? ~uint64_t(0) : (uint64_t(1) << count) - 1) << first;
-    uint8_t column = uint8_t(out_.ranks[size_t(n.column) - 1].first + number / kPanelStep);
+    uint16_t column = uint16_t(size_t(of.first) + number / kPanelStep);
     for (int g = 0; g < 8; ++g)
       if (uint8_t bits = uint8_t(mask >> (8 * g))) tree->groups[g].push_back({column, uint8_t(number % kPanelStep), bits, flip});
   }
 
   const Forest& forest_;
+  bool doubles_;
   TreePanels& out_;
-  std::vector<std::vector<int32_t>> steps_;  // by column
+  std::vector<Column> columns_;
+  std::vector<Axis> axes_;
 };
 
 }  // namespace
 
-bool pack_panels(const Forest& forest, TreePanels* out) { return PanelPacker(forest, out).run(); }
+bool pack_panels(const Forest& forest, bool doubles, TreePanels* out) { return PanelPacker(forest, doubles, out).run(); }
 
 TreePanel TreePanels::panel(int i) const {
   const Panel& p = panels[size_t(i)];
-  return {slots.data() + size_t(p.slot) * kSlotBytes, flips.data() + p.slot, p.ends, leaves.data() + p.leaf, p.groups, byte_columns};
+  return {slots.data() + size_t(p.slot) * kSlotBytes, bits.data() + p.slot, p.ends, leaves.data() + p.leaf, p.groups, row_bytes};
 }
 
 }  // namespace engine

@@ -6,8 +6,9 @@
 // other, so 64 trees are compared at once: lane i of a slot is a comparison of tree i. The leaves of a tree are eight groups
 // of eight; a node that rules out leaves of several groups has a slot in each.
 //
-// Comparisons are between bytes: byte column c of a row holds how many of at most 254 thresholds are below the row's key, so
-// that the second child is taken when byte > threshold's number. A column of more thresholds becomes several byte columns.
+// Comparisons are between bytes: a byte column of a row holds how many of at most 254 thresholds are below the row's value, so
+// that the second child is taken when byte > threshold's number. A feature of more thresholds has several byte columns, and
+// one whose NaN go left in some nodes and right in others has them twice.
 #pragma once
 
 #include <vector>
@@ -18,28 +19,29 @@ namespace engine {
 
 // All panels of a forest. Immutable.
 struct TreePanels {
-  std::vector<TreeRank> ranks;       // one a column of the forest but column 0
-  std::vector<int32_t> steps;        // that ranks refer to
-  int byte_columns = 0;
+  std::vector<TreeRank> ranks;
+  std::vector<int32_t> float_steps;  // that ranks refer to, one of the two
+  std::vector<double> double_steps;
+  int row_bytes = 0;                 // 64, 128, 256 or 512
 
   std::vector<uint8_t> slots;
-  std::vector<uint64_t> flips;
+  std::vector<TreeSlotBits> bits;
   std::vector<int32_t> leaves;
   struct Panel {
     int first, count;                // trees
     int groups;
-    uint32_t slot, leaf;             // its first in slots (and flips), leaves
+    uint32_t slot, leaf;             // its first in slots (and bits), leaves
     uint16_t ends[8];                // slots of group g: [ends[g - 1], ends[g])
   };
   std::vector<Panel> panels;
   std::vector<int32_t> segments;     // first panel of each segment of the forest, and the count of panels
 
-  int64_t slot_count() const { return int64_t(flips.size()); }
+  int64_t slot_count() const { return int64_t(bits.size()); }
   TreePanel panel(int i) const;
 };
 
 // Makes panels of a packed forest; a panel has one target and lies in one segment. False when the forest does not fit: trees of
-// more than 64 leaves, nodes that ask for equality, more than 256 byte columns.
-bool pack_panels(const Forest& forest, TreePanels* out);
+// more than 64 leaves, nodes that ask for equality, more than 512 byte columns. `doubles`: as the forest was packed.
+bool pack_panels(const Forest& forest, bool doubles, TreePanels* out);
 
 }  // namespace engine

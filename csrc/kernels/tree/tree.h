@@ -9,8 +9,17 @@
 #pragma once
 
 #include <stdint.h>
+#include <string.h>
 
 namespace engine {
+
+// Ordered as the floats, -0 = +0; NaN are above or below all numbers.
+static inline int32_t tree_key(float x) {
+  int32_t bits;
+  float positive_zero = x + 0.0f;
+  ::memcpy(&bits, &positive_zero, 4);
+  return bits ^ ((bits >> 31) & 0x7fffffff);
+}
 
 struct TreeNode {
   int32_t key;
@@ -33,28 +42,36 @@ struct TreeBlock {
   bool equality;               // some node is an equality node
 };
 
-// What turns the int32 key of a column into bytes: steps that rise, in vectors of 16 filled up with INT32_MAX, and the last of
-// each vector as pivots, filled up likewise.
+// How one value of a row becomes bytes. Its steps rise, in vectors of 64 bytes; the last of each vector are its pivots, in vectors
+// as well. Steps are keys (int32) of float32 features, filled up with INT32_MAX, or float64, filled up with NaN.
 struct TreeRank {
-  uint32_t steps, pivots;      // where they begin
+  int32_t feature;
+  uint32_t steps, pivots;        // where they begin
   uint16_t pivot_vectors;
-  uint16_t first, bytes;       // byte columns [first, first + bytes): min(255, steps below the key - 254 * i), at least 0
+  uint16_t bytes;                // byte i: how many steps are below the value, less 254 * i, between 0 and 255
+  int16_t nan_greatest, nan_least;  // the first of its byte columns of that kind (NaN becomes 255 or 0); -1: none
+  bool strict;                   // float64: steps below the value count; else steps at most the value
 };
 
 inline constexpr int kPanelTrees = 64;
 inline constexpr int kPanelStep = 254;    // thresholds of a byte column
-inline constexpr int kPanelColumns = 256;
+inline constexpr int kPanelColumns = 512;
 inline constexpr int kSlotBytes = 3 * kPanelTrees;
 
-// See panel.h. slot s: byte column, threshold and mask of each tree, 64 bytes each; flips[s] has the bit of each tree whose
-// smaller subtree is the second child. Leaves of tree i, keys as in TreeNode: leaves[i * 8 * groups ...].
+struct TreeSlotBits {
+  uint64_t flip;  // of each tree: the smaller subtree is the second child
+  uint64_t high;  // of each tree: 256 is to be added to the byte column
+};
+
+// See panel.h. slot s: byte column, threshold and mask of each tree, 64 bytes each. Leaves of tree i, keys as in TreeNode:
+// leaves[i * 8 * groups ...].
 struct TreePanel {
   const uint8_t* slots;
-  const uint64_t* flips;
+  const TreeSlotBits* bits;
   const uint16_t* ends;        // slots of group g: [ends[g - 1], ends[g]), from 0
   const int32_t* leaves;
   int groups;
-  int byte_columns;
+  int row_bytes;               // byte columns, rounded up to 64, 128, 256 or 512
 };
 
 struct TreeKernels {
@@ -68,11 +85,13 @@ struct TreeKernels {
   // The same for one row; sums: [kTreeSums].
   void (*sum_row)(const int32_t* results, int first, int count, double* sums);
 
-  // The bytes of one row from its keys[column]; to: [kPanelColumns].
-  void (*rank_keys)(const TreeRank* ranks, int count, const int32_t* steps, const int32_t* keys, uint8_t* to);
-  // results[row * kPanelTrees + tree] = key field of the leaf that the row reaches. bytes: [rows][kPanelColumns].
+  // Where slot_ns is not 0: the bytes of one row.
+  void (*rank_floats)(const TreeRank* ranks, int count, const int32_t* steps, const float* row, uint8_t* to);
+  void (*rank_doubles)(const TreeRank* ranks, int count, const double* steps, const double* row, uint8_t* to);
+  // results[row * kPanelTrees + tree] = key field of the leaf that the row reaches. bytes: [rows][row_bytes].
   void (*score_panel)(const TreePanel& panel, const uint8_t* bytes, int rows, int32_t* results);
-  double slot_ns;              // of score_panel, about, a slot and row; 0: panels are slower than walking
+  // About what score_panel takes for a slot and row, for row_bytes 64, 128, 256 and 512; 0: this tier has no panels.
+  double slot_ns[4];
 };
 
 const TreeKernels& tree_kernels();

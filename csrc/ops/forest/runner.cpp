@@ -1,6 +1,7 @@
 #include "ops/forest/runner.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "base/checked.h"
 #include "ops/forest/walker.h"
@@ -124,13 +125,13 @@ bool is_dense(const Forest& f, size_t targets) {
 constexpr double kRowNs = 100, kPanelNs = 40, kRankNs = 3;
 
 // Scores by panels where this CPU's kernels have them and they are expected to take less time than walking.
-void choose_panels(ForestModel& m) {
+void choose_panels(ForestModel& m, bool doubles) {
   m.ns_per_row = m.packed.ns_per_row;
-  double slot_ns = tree_kernels().slot_ns;
-  if (slot_ns == 0) return;
+  const double* slot_ns = tree_kernels().slot_ns;
+  if (slot_ns[0] == 0) return;
   auto panels = std::make_shared<TreePanels>();
-  if (!pack_panels(m.packed, panels.get())) return;
-  double ns = slot_ns * double(panels->slot_count()) + kPanelNs * double(panels->panels.size()) + kRankNs * double(panels->ranks.size());
+  if (!pack_panels(m.packed, doubles, panels.get())) return;
+  double ns = slot_ns[std::countr_zero(unsigned(panels->row_bytes)) - 6] * double(panels->slot_count()) + kPanelNs * double(panels->panels.size()) + kRankNs * double(panels->ranks.size());
   if (ns + kRowNs > m.ns_per_row) return;
   m.ns_per_row = ns;
   m.panels = std::move(panels);
@@ -145,7 +146,7 @@ Status finish_forest(ForestModel& m, bool doubles) {
     if (v.target >= 0 && v.target < m.spec.targets) m.voted[size_t(v.target)] = 1;
   bool lists = m.aggregate == TreeAggregate::min || m.aggregate == TreeAggregate::max || m.spec.targets > kMostSums;
   m.fast = !m.spec.roots.empty() && pack_forest(m.spec, lists, doubles, &m.packed);
-  if (m.fast) choose_panels(m);
+  if (m.fast) choose_panels(m, doubles);
   if (m.fast) m.layout = GroupLayout(m);
   m.dense = m.fast && is_dense(m.packed, size_t(m.spec.targets));
   if (m.dense)

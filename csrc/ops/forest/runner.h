@@ -17,7 +17,7 @@ struct ForestModel;
 struct GroupLayout {
   int64_t columns = 0, targets = 0, groups = 0;
   int64_t keys_per_group = 0, sums_per_group = 0, scores_per_group = 0;
-  int64_t sums_at = 0, scores_at = 0, results_at = 0, has_at = 0, row_keys_at = 0, bytes = 0;
+  int64_t sums_at = 0, scores_at = 0, results_at = 0, has_at = 0, bytes = 0;
 
   GroupLayout() = default;
   explicit GroupLayout(const ForestModel& m);

@@ -21,7 +21,7 @@ int64_t most_trees_of_a_block(const Forest& f) {
 }  // namespace
 
 GroupLayout::GroupLayout(const ForestModel& m) : columns(int64_t(m.packed.columns.size())), targets(m.targets()) {
-  int64_t key_bytes = kTreeRows * (m.panels ? int64_t(kPanelColumns) : columns * 4);
+  int64_t key_bytes = kTreeRows * (m.panels ? int64_t(m.panels->row_bytes) : columns * 4);
   keys_per_group = key_bytes;
   sums_per_group = m.packed.lists ? 0 : targets * kTreeSums * kTreeRows;
   scores_per_group = targets * kTreeRows;
@@ -31,8 +31,7 @@ GroupLayout::GroupLayout(const ForestModel& m) : columns(int64_t(m.packed.column
   scores_at = round_up(sums_at + groups * sums_per_group * 8, 64);
   results_at = round_up(scores_at + groups * scores_per_group * 8, 64);
   has_at = round_up(results_at + trees_at_once * kTreeRows * 4, 64);
-  row_keys_at = round_up(has_at + groups * scores_per_group, 64);
-  bytes = round_up(row_keys_at + (m.panels ? columns * 4 : 0), 64);
+  bytes = round_up(has_at + groups * scores_per_group, 64);
 }
 
 Walker::Walker(const ForestModel& m, const Tensor& x, int64_t rows, int64_t width, char* scratch)
@@ -40,7 +39,6 @@ Walker::Walker(const ForestModel& m, const Tensor& x, int64_t rows, int64_t widt
   keys_ = scratch;
   sums_ = reinterpret_cast<double*>(scratch + layout_.sums_at);
   results_ = reinterpret_cast<int32_t*>(scratch + layout_.results_at);
-  row_keys_ = reinterpret_cast<int32_t*>(scratch + layout_.row_keys_at);
   own_ = {reinterpret_cast<double*>(scratch + layout_.scores_at), reinterpret_cast<uint8_t*>(scratch + layout_.has_at)};
 }
 
@@ -97,10 +95,11 @@ void Walker::load_keys(int64_t group, int32_t* keys) const {
 }
 
 void Walker::load_bytes(int64_t group, uint8_t* bytes) const {
-  const TreePanels& panels = *m_.panels;
-  for (int lane = 0; lane < lanes(group); ++lane) {
-    row_keys(group * kTreeRows + lane, 1, 1, row_keys_);
-    kernels_.rank_keys(panels.ranks.data(), int(panels.ranks.size()), panels.steps.data(), row_keys_ + 1, bytes + lane * kPanelColumns);
+  const TreePanels& p = *m_.panels;
+  for (int lane = 0; lane < lanes(group); ++lane, bytes += p.row_bytes) {
+    int64_t at = (group * kTreeRows + lane) * width_;
+    if (x_.dtype == DType::Double) kernels_.rank_doubles(p.ranks.data(), int(p.ranks.size()), p.double_steps.data(), x_.as<double>() + at, bytes);
+    else kernels_.rank_floats(p.ranks.data(), int(p.ranks.size()), p.float_steps.data(), x_.as<float>() + at, bytes);
   }
 }
 

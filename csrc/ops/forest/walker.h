@@ -51,10 +51,9 @@ class Walker {
   int64_t rows_, width_;
   const GroupLayout& layout_;
   const TreeKernels& kernels_;
-  char* keys_;           // int32 [group][column][lane], or, with panels, bytes [row][kPanelColumns]
+  char* keys_;           // int32 [group][column][lane], or, with panels, bytes [row][row_bytes]
   double* sums_;
   int32_t* results_;
-  int32_t* row_keys_;    // with panels: [column] of one row
   Sink own_;
 };
 
