@@ -20,8 +20,20 @@ struct RowsCall {
   int64_t c_row;                // bytes
 };
 
+// Bytes of whole panels, no weight having a zero point.
+template <int R, class W = Words>
+ENGINE_INLINE void finish_panels(const RowsCall& call, const typename W::V (&acc)[R][4]) {
+  const PanelTerms<W> terms(*call.finish);
+  const float *scale = call.finish->scale + call.column, *shift = call.finish->shift + call.column;
+  ENGINE_UNROLL
+  for (int i = 0; i < R; ++i) terms.store(call.c + i * call.c_row, acc[i], scale, shift);
+}
+
 template <int R, int NV>
 ENGINE_INLINE void finish_rows(const RowsCall& call, Bytes::V (&acc)[R][NV]) {
+  if constexpr (NV == 4 && Words::stores_panels) {
+    if (call.tail == kLanes && !call.finish->words && !call.row_sums) return finish_panels<R>(call, acc);
+  }
   const FinishTerms terms(*call.finish);
   const float *scale = call.finish->scale + call.column, *shift = call.finish->shift + call.column;
   ENGINE_UNROLL

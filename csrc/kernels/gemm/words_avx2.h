@@ -36,6 +36,7 @@ struct Words {
     store_bytes(whole, x);
     memcpy(p, whole, size_t(count));
   }
+  static constexpr bool stores_panels = false;
 };
 
 }  // namespace

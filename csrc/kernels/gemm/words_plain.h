@@ -56,6 +56,7 @@ struct Words {
     for (int i = 0; i < kLanes; ++i)
       if (i < count) static_cast<uint8_t*>(p)[i] = uint8_t(v.x[i]);
   }
+  static constexpr bool stores_panels = false;
 };
 
 }  // namespace

@@ -15,7 +15,7 @@ struct SumTerms {
         most(broadcast(Byte::high - s.zero)), zero(to_int(broadcast(s.zero))) {}
 
   ENGINE_INLINE void add(const typename Byte::Type* x, const typename Byte::Type* y, typename Byte::Type* to) const {
-    const F32 sum = to_float(Byte::load(x)) * a + (to_float(Byte::load(y)) * b + shift);
+    const F32 sum = fma(to_float(Byte::load(x)), a, fma(to_float(Byte::load(y)), b, shift));
     Byte::store(to, to_int(min(most, max(least, sum))) + zero);
   }
 };
