@@ -53,7 +53,8 @@ class ByteMaxPool final : public Op {
   void pixel(const T* x, int64_t o, T least, T* y) const {
     const PoolShape& s = shape_;
     const int64_t c = s.channels;
-    const PoolWindow d = pool_window(s, 0, o / s.out[2] / s.out[1]), h = pool_window(s, 1, o / s.out[2] % s.out[1]), w = pool_window(s, 2, o % s.out[2]);
+    const PoolWindow d = pool_window(s, 0, o / s.out[2] / s.out[1]), h = pool_window(s, 1, o / s.out[2] % s.out[1]);
+    const PoolWindow w = pool_window(s, 2, o % s.out[2]);
     std::fill_n(y, c, least);
     for (int64_t kd = 0; kd < d.count; ++kd)
       for (int64_t kh = 0; kh < h.count; ++kh)

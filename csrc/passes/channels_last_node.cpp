@@ -103,7 +103,8 @@ std::optional<Node> concat_form(const Graph& graph, const Node& node, std::vecto
 }
 
 std::optional<Node> resize_form(const Graph& graph, const Node& node, std::vector<LastOperand>* operands) {
-  if (string_of(node, "mode", "nearest") != "nearest" || string_of(node, "coordinate_transformation_mode", "half_pixel") == "tf_crop_and_resize") return {};
+  if (string_of(node, "mode", "nearest") != "nearest") return {};
+  if (string_of(node, "coordinate_transformation_mode", "half_pixel") == "tf_crop_and_resize") return {};
   if (node.opset < 11 || (node.attributes && find_attribute(*node.attributes, "axes"))) return {};
   const int64_t rank = graph[node.outputs[0]].type.shape.rank();
   bool known = false;

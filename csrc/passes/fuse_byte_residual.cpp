@@ -29,7 +29,8 @@ class Fuser {
     const int conv = rewriter_.producer(a);
     if (conv < 0 || a == b || !rewriter_.single_use(a)) return false;
     Node changed = graph_.nodes[size_t(conv)];
-    if (changed.domain != "engine" || changed.op_type != "QLinearConv" || changed.inputs.size() > 9 || !int_of(changed, "channels_last", 0)) return false;
+    if (changed.domain != "engine" || changed.op_type != "QLinearConv" || changed.inputs.size() > 9) return false;
+    if (!int_of(changed, "channels_last", 0)) return false;
     for (size_t i : {size_t(1), size_t(2), size_t(4), size_t(5), size_t(6), size_t(7)})
       if (!one(sum.inputs[i])) return false;
     if (!one(changed.inputs[6]) || !one(changed.inputs[7])) return false;

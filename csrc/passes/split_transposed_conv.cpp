@@ -29,7 +29,8 @@ class Splitter {
   int64_t block_of(const Node& node, const Tensor& w) const {
     const std::vector<int64_t> strides = ints_of(node, "strides");
     if (w.shape.rank() != 4 || w.dtype != DType::Float || strides.size() != 2 || w.shape[2] != w.shape[3] || w.shape[2] < 2) return 0;
-    if (!all(strides, w.shape[2]) || !all(ints_of(node, "pads"), 0) || !all(ints_of(node, "output_padding"), 0) || !all(ints_of(node, "dilations"), 1)) return 0;
+    if (!all(strides, w.shape[2]) || !all(ints_of(node, "pads"), 0)) return 0;
+    if (!all(ints_of(node, "output_padding"), 0) || !all(ints_of(node, "dilations"), 1)) return 0;
     if (!ints_of(node, "output_shape").empty() || int_of(node, "group", 1) != 1) return 0;
     const std::string pad = string_of(node, "auto_pad", "NOTSET");
     return pad == "NOTSET" || pad == "VALID" ? w.shape[2] : 0;
