@@ -79,6 +79,21 @@ Status count_values(const Field& field, AttributeKind kind, int64_t* count) {
   }
 }
 
+bool is_list(AttributeKind kind) {
+  switch (kind) {
+    case AttributeKind::Floats:
+    case AttributeKind::Ints:
+    case AttributeKind::Strings:
+    case AttributeKind::Tensors:
+    case AttributeKind::Graphs:
+    case AttributeKind::SparseTensors:
+    case AttributeKind::Types:
+      return true;
+    default:
+      return false;
+  }
+}
+
 Status read_header(Bytes bytes, Header* header) {
   WireReader reader(bytes);
   Field field;
@@ -97,24 +112,10 @@ Status read_header(Bytes bytes, Header* header) {
       int64_t count;
       ENGINE_TRY(count_values(field, kind, &count));
       header->counts[int(kind)] += count;
+      if (is_list(kind)) reader.next_alike(field, [&](uint64_t) { ++header->counts[int(kind)]; });
     }
   }
   return {};
-}
-
-bool is_list(AttributeKind kind) {
-  switch (kind) {
-    case AttributeKind::Floats:
-    case AttributeKind::Ints:
-    case AttributeKind::Strings:
-    case AttributeKind::Tensors:
-    case AttributeKind::Graphs:
-    case AttributeKind::SparseTensors:
-    case AttributeKind::Types:
-      return true;
-    default:
-      return false;
-  }
 }
 
 // Writers of the first format versions leave the kind out; later ones leave out a zero, an empty text or an empty list.
@@ -243,13 +244,17 @@ Status Decoder::decode_attribute(Bytes bytes, int depth, Attributes* values, std
   value.name = graphs.name;
   value.kind = graphs.kind = header.kind;
   if (header.kind == AttributeKind::Floats) value.floats.reserve(size_t(header.counts[int(header.kind)]));
+  if (header.kind == AttributeKind::Strings) value.strings.reserve(size_t(header.counts[int(header.kind)]));
   if (header.kind == AttributeKind::Ints) value.ints.reserve(size_t(header.counts[int(header.kind)]));
   WireReader reader(bytes);
   Field field;
   while (!reader.done()) {
     ENGINE_TRY(reader.next(&field));
-    if (kind_of_field(field.number) == header.kind)
-      ENGINE_TRY_IN(add_attribute_value(field, depth, &value, &graphs), context);
+    if (kind_of_field(field.number) != header.kind) continue;
+    ENGINE_TRY_IN(add_attribute_value(field, depth, &value, &graphs), context);
+    if (header.kind == AttributeKind::Ints) reader.next_alike(field, [&](uint64_t v) { value.ints.push_back(int64_t(v)); });
+    if (header.kind == AttributeKind::Floats)
+      reader.next_alike(field, [&](uint64_t v) { value.floats.push_back(std::bit_cast<float>(uint32_t(v))); });
   }
   add_left_out_zero(&value);
   bool holds_graphs = header.kind == AttributeKind::Graph || header.kind == AttributeKind::Graphs;

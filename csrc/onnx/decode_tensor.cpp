@@ -1,5 +1,6 @@
 // TensorProto.
 #include "base/checked.h"
+#include "base/file_buffer.h"
 #include "onnx/decoder.h"
 #include "onnx/tensor_data.h"
 
@@ -138,6 +139,7 @@ Result<Tensor> Decoder::tensor_from_bytes(DType dtype, const Shape& shape, Bytes
   }
   ENGINE_ASSIGN(Tensor tensor, new_tensor(dtype, shape));
   fill_from_raw(data, tensor);
+  drop_file_pages(source.buffer.get(), data.data(), int64_t(data.size()));
   return tensor;
 }
 

@@ -12,6 +12,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/file_buffer.h"
+
 namespace engine {
 namespace {
 
@@ -28,18 +30,6 @@ constexpr int kOpenFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 Status unreadable(const std::string& path, const char* reason) {
   return error(Code::FileNotFound, "file '%s' cannot be read: %s", path.c_str(), reason);
 }
-
-class Mapping : public RefCounted {
- public:
-  Mapping(void* data, size_t size) : data_(data), size_(size) {}
-
- protected:
-  ~Mapping() override { ::munmap(data_, size_); }
-
- private:
-  void* data_;
-  size_t size_;
-};
 
 // Not the time of the last status change: giving the name to another file changes that too, and is how files are to be
 // replaced.
@@ -143,7 +133,7 @@ Result<RefPtr<Buffer>> OpenFile::map(bool* mapped) const {
   if (data == MAP_FAILED) return read();
   *mapped = true;
   ::madvise(data, size_t(size_), MADV_WILLNEED);
-  return Buffer::view(data, size_, RefPtr<RefCounted>(new Mapping(data, size_t(size_))));
+  return RefPtr<Buffer>(new FileBuffer(data, size_));
 }
 
 Status OpenFile::check_unchanged() const {

@@ -1,13 +1,30 @@
 #include "onnx/reader.h"
 
+#include <algorithm>
+#include <atomic>
+
+#include "base/file_buffer.h"
 #include "onnx/builder.h"
 #include "onnx/decoder.h"
 #include "onnx/sha256.h"
+#include "sched/thread_pool.h"
 
 namespace engine {
 namespace {
 
 using namespace onnx;
+
+// Takes the pages of a mapped file as it goes, so that few are resident at any time.
+std::string hash_of(const Buffer& buffer) {
+  constexpr int64_t kPart = int64_t(8) << 20;
+  Sha256 hash;
+  for (int64_t at = 0; at < buffer.size(); at += kPart) {
+    int64_t n = std::min(kPart, buffer.size() - at);
+    hash.update(buffer.data() + at, size_t(n));
+    drop_file_pages(&buffer, buffer.data() + at, n);
+  }
+  return hex(hash.finish());
+}
 
 Status check_digest(const std::string& found, const std::string& expected, const std::string& where) {
   if (expected.empty()) return {};
@@ -29,22 +46,34 @@ void copy_properties(const ModelMessage& message, ModelFile* out) {
 
 void list_files(const ExternalFiles& external, bool hashed, ModelFile* out) {
   for (const ExternalFile& file : external.files()) {
-    std::string digest = hashed ? sha256_hex(Bytes(file.bytes->data(), size_t(file.bytes->size()))) : std::string();
+    std::string digest = hashed ? hash_of(*file.bytes) : std::string();
     out->files.push_back({file.file.path(), file.file.size(), std::move(digest)});
   }
 }
 
-// `where` names the bytes in messages about the digest.
-Result<ModelFile> read_source(Source source, const std::string& where, const std::string& folder,
-                              const ReadOptions& options) {
-  const Bytes bytes(source.buffer->data(), size_t(source.buffer->size()));
-  if (int64_t(bytes.size()) > limits::kModelBytes)
-    return error(Code::InvalidModel, "%zu bytes; a model file has at most %lld", bytes.size(),
-                 (long long)limits::kModelBytes);
-  ModelFile model;
-  model.sha256 = sha256_hex(bytes);
-  ENGINE_TRY(check_digest(model.sha256, options.expected_sha256, where));
+constexpr int64_t kHashAsideFrom = int64_t(1) << 20;
 
+// Runs `work` on this thread; on a helper, if one is free, the buffer is hashed meanwhile, else afterwards.
+template <class Work>
+Status hash_while(const Buffer& buffer, std::string* digest, Work&& work) {
+  struct Job {
+    const Buffer& buffer;
+    std::string* digest;
+    Work& work;
+    Status status;
+    std::atomic<bool> hashed{false};
+  } job{buffer, digest, work, {}};
+  ThreadPool::instance().run(buffer.size() >= kHashAsideFrom ? 1 : 0, [](void* arg, int worker) {
+    Job& job = *static_cast<Job*>(arg);
+    if (worker == 0) job.status = job.work();
+    if (!job.hashed.exchange(true)) *job.digest = hash_of(job.buffer);
+  }, &job);
+  return std::move(job.status);
+}
+
+Result<ModelFile> decode_source(Source source, const std::string& folder, const ReadOptions& options) {
+  const Bytes bytes(source.buffer->data(), size_t(source.buffer->size()));
+  ModelFile model;
   Budget budget(int64_t(bytes.size()), options.account ? options.account->limit() : 0);
   ExternalFiles external(folder, options.external_data_dirs, limits::kMapFrom);
   ModelMessage message;
@@ -56,6 +85,31 @@ Result<ModelFile> read_source(Source source, const std::string& where, const std
   list_files(external, options.hash_external_files, &model);
   ENGINE_TRY(external.check_unchanged());
   return model;
+}
+
+// Nothing is parsed before a digest that was asked for is found to be right. `where` names the bytes in messages about it.
+Result<ModelFile> read_source(Source source, const std::string& where, const std::string& folder,
+                              const ReadOptions& options) {
+  const Bytes bytes(source.buffer->data(), size_t(source.buffer->size()));
+  if (int64_t(bytes.size()) > limits::kModelBytes)
+    return error(Code::InvalidModel, "%zu bytes; a model file has at most %lld", bytes.size(),
+                 (long long)limits::kModelBytes);
+  std::string digest;
+  if (!options.expected_sha256.empty()) {
+    digest = hash_of(*source.buffer);
+    ENGINE_TRY(check_digest(digest, options.expected_sha256, where));
+  }
+  Result<ModelFile> model = error(Code::InternalError, "the file was not read");
+  auto decode = [&]() -> Status {
+    model = decode_source(source, folder, options);
+    return {};
+  };
+  if (digest.empty()) ENGINE_TRY(hash_while(*source.buffer, &digest, decode));
+  else ENGINE_TRY(decode());
+  if (!model.ok()) return std::move(model).status();
+  ModelFile read = model.take();
+  read.sha256 = std::move(digest);
+  return read;
 }
 
 Result<ModelFile> read_opened(const OpenFile& file, const ReadOptions& options) {

@@ -30,11 +30,39 @@ class WireReader {
   bool done() const { return at_ == end_; }
   // REQUIRES: !done(). InvalidModel when the field is cut off or malformed.
   Status next(Field* field);
+  // Reads on through fields like `field`, a scalar of a number below 16 that next() gave, for as long as they follow it: unpacked
+  // lists are many. Calls fn(uint64_t) for each. What does not fit is left to next().
+  template <class Fn>
+  void next_alike(const Field& field, Fn&& fn);
 
  private:
   const char* at_;
   const char* end_;
 };
+
+// Reads the varint at *at; false when it is cut off or longer than 64 bits.
+bool read_varint(const char** at, const char* end, uint64_t* out);
+
+template <class Fn>
+void WireReader::next_alike(const Field& field, Fn&& fn) {
+  if (field.number >= 16 || (field.type != WireType::Varint && field.type != WireType::Fixed32)) return;
+  const char tag = char(field.number << 3 | uint32_t(field.type));
+  while (at_ != end_ && *at_ == tag) {
+    const char* at = at_ + 1;
+    uint64_t value = 0;
+    if (field.type == WireType::Fixed32) {
+      if (end_ - at < 4) return;
+      std::memcpy(&value, at, 4);
+      at += 4;
+    } else if (at != end_ && uint8_t(*at) < 0x80) {
+      value = uint8_t(*at++);
+    } else if (!read_varint(&at, end_, &value)) {
+      return;
+    }
+    at_ = at;
+    fn(value);
+  }
+}
 
 // The field's value; InvalidModel when its wire type is another. 32-bit values take the low bits, as protobuf does.
 Status read_int64(const Field& field, int64_t* out);
@@ -45,9 +73,6 @@ Status read_bytes(const Field& field, Bytes* out);
 Status read_name(const Field& field, Bytes* out);
 // As read_name, of any length.
 Status read_text(const Field& field, Bytes* out);
-
-// Reads the varint at *at; false when it is cut off or longer than 64 bits.
-bool read_varint(const char** at, const char* end, uint64_t* out);
 
 // The number of values that a repeated field holds here: one when unpacked, any number when packed.
 Status count_varints(const Field& field, int64_t* count);
