@@ -4,6 +4,7 @@
 #include "base/checked.h"
 #include "plan/memory_planner.h"
 #include "plan/plan.h"
+#include "plan/preparation.h"
 
 namespace engine {
 namespace {
@@ -31,6 +32,7 @@ class Builder {
     find_last_uses();
     ENGINE_TRY(place_inputs_and_constants());
     for (size_t i = 0; i < graph_.nodes.size(); ++i) ENGINE_TRY(add_step(int(i)));
+    ENGINE_TRY(prepare_ops());
     place_outputs();
     lay_out();
     return {};
@@ -114,23 +116,14 @@ class Builder {
     if (std::find(step.release.begin(), step.release.end(), v) == step.release.end()) step.release.push_back(v);
   }
 
-  // Inference with what the ops tell of memory, then prepare; a step that turns out not to be static becomes dynamic.
+  // Inference with what the ops tell of memory; a step that turns out not to be static becomes dynamic. The others are prepared
+  // when all are known.
   Status prepare(const Node& node, int index, Step& step, bool* skip) {
-    size_t n = node.inputs.size();
-    std::vector<const TypeInfo*> types(n, nullptr);
-    std::vector<const Tensor*> values(n, nullptr);
-    std::vector<std::shared_ptr<const Tensor>> constants(n);
-    for (size_t i = 0; i < n; ++i) {
-      if (node.inputs[i] < 0) continue;
-      types[i] = &graph_[node.inputs[i]].type;
-      constants[i] = graph_[node.inputs[i]].constant;
-      values[i] = constants[i].get();
-    }
+    auto later = std::make_unique<Preparation>(graph_, node, options_);
     CompiledBodies bodies;
-    std::unique_ptr<Op> op = node.def->make();
-    InferContext infer(node, types, values);
+    InferContext infer(node, later->types, later->values);
     infer.bodies_ = &bodies;
-    ENGINE_TRY(infer_node(infer, *op));
+    ENGINE_TRY(infer_node(infer, *later->op));
     for (size_t o = 0; o < node.outputs.size(); ++o) {
       const InferContext::Output& told = infer.outputs[o];
       if (node.outputs[o] < 0 || told.at_run) continue;
@@ -139,24 +132,28 @@ class Builder {
         return {};
       }
     }
-    PrepareContext prepare(node, types, values);
-    prepare.bodies_ = &bodies;
-    prepare.cache_ = options_.cache;
-    prepare.account_ = options_.account;
-    prepare.constants_ = constants;
-    prepare.threads_ = options_.threads;
-    for (const InferContext::Output& o : infer.outputs) prepare.output_types_.push_back(o.type);
-    Status status = op->prepare(prepare);
-    if (!status.ok()) return std::move(status).with_context(node.label());
-    plan_.scratch_per_worker = std::max(plan_.scratch_per_worker, round_up(prepare.scratch_, int64_t(kAlignment)));
-    if (prepare.shared_scratch_ > 0) scratch_blocks_.push_back({prepare.shared_scratch_, index, int(plan_.steps.size())});
+    for (const InferContext::Output& o : infer.outputs) later->context.output_types_.push_back(o.type);
+    later->index = index;
 
     *skip = true;
     for (size_t o = 0; o < node.outputs.size(); ++o) {
       if (node.outputs[o] < 0) continue;
       if (place_static(node, int(o), infer.outputs[o], index, step)) *skip = false;
     }
-    step.op = std::move(op);
+    if (!*skip) later->step = int(plan_.steps.size());
+    preparations_.push_back(std::move(later));
+    return {};
+  }
+
+  Status prepare_ops() {
+    ENGINE_TRY(run_preparations(preparations_, options_.threads));
+    for (std::unique_ptr<Preparation>& p : preparations_) {
+      plan_.scratch_per_worker = std::max(plan_.scratch_per_worker, round_up(p->context.scratch_, int64_t(kAlignment)));
+      if (p->step < 0) continue;
+      if (p->context.shared_scratch_ > 0) scratch_blocks_.push_back({p->context.shared_scratch_, p->index, p->step});
+      plan_.steps[size_t(p->step)].op = std::move(p->op);
+    }
+    preparations_.clear();
     return {};
   }
 
@@ -282,6 +279,7 @@ class Builder {
   std::vector<int64_t> offset_; // by value: into the group's memory
   std::vector<int> last_use_;   // by value: a node, kForever for outputs, -1
   std::vector<ScratchBlock> scratch_blocks_;
+  std::vector<std::unique_ptr<Preparation>> preparations_;
 };
 
 }  // namespace
