@@ -18,14 +18,17 @@ class TreeEnsemble final : public Op {
   Status infer(InferContext& c) override {
     ENGINE_TRY(c.require(0, dtype_set(DType::Float, DType::Double, DType::Float16)));
     if (!model_) {
-      ENGINE_ASSIGN(model_, NodeCache<TreeRegressionModel>::instance().get(c.node().attributes, [&] { return build(c); }));
+      ENGINE_ASSIGN(model_, NodeCache<TreeRegressionModel>::instance().get(c.node().attributes, [&] { return build(c); }, c.dtype(0) == DType::Double, true));
     }
     if (c.known(0)) ENGINE_TRY(check_forest_shape(model_->forest, c.shape(0)));
     c.set(0, c.dtype(0), rows_by(c, 0, model_->forest.targets()));
     return {};
   }
 
-  Status prepare(PrepareContext& c) override { return prepare_forest(c, model_->forest, c.shape(0)); }
+  Status prepare(PrepareContext& c) override {
+    NodeCache<TreeRegressionModel>::instance().settle(c.node().attributes, c.dtype(0) == DType::Double);
+    return prepare_forest(c, model_->forest, c.shape(0));
+  }
   Status run(OpRun& r) const override { return run_tree_regression(r, *model_); }
 
  private:

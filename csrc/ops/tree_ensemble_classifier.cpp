@@ -14,7 +14,6 @@ struct ClassifierModel {
   ClassLabels labels;
   PostTransform transform = PostTransform::none;
   int one_class = -1;             // two labels, but votes for this class only
-  bool all_positive = true;       // no weight is negative
 };
 
 Result<std::shared_ptr<const ClassifierModel>> build(const InferContext& c) {
@@ -26,7 +25,6 @@ Result<std::shared_ptr<const ClassifierModel>> build(const InferContext& c) {
   if (base > 1 && base != size_t(m->labels.count()))
     return error(Code::InvalidModel, "%zu base values for %lld classes", base, (long long)m->labels.count());
   ENGINE_TRY(finish_forest(m->forest, c.dtype(0) == DType::Double));
-  for (const TreeVote& v : m->forest.spec.votes) m->all_positive &= v.weight >= 0;
   if (m->labels.count() == 2 && base < 2 && m->forest.voted[0] != m->forest.voted[1]) m->one_class = m->forest.voted[1];
   return std::shared_ptr<const ClassifierModel>(m);
 }
@@ -46,9 +44,9 @@ class Finish final : public ForestFinish {
   // Votes for one of two classes: the score decides against 1/2 when it is a probability (no negative weight), else against 0.
   int64_t one_class(double* scores) const {
     double s = scores[m_.one_class] + (m_.forest.base.empty() ? 0 : m_.forest.base[0]);
-    int64_t best = s > (m_.all_positive ? 0.5 : 0.0);
+    int64_t best = s > (m_.forest.all_positive ? 0.5 : 0.0);
     if (m_.one_class == 0) {
-      bool complement = m_.all_positive && m_.transform != PostTransform::logistic;
+      bool complement = m_.forest.all_positive && m_.transform != PostTransform::logistic;
       scores[0] = complement ? 1 - s : -s;
       scores[1] = s;
       if (m_.transform == PostTransform::softmax || m_.transform == PostTransform::softmax_zero) return best;
@@ -79,7 +77,7 @@ class TreeEnsembleClassifier final : public Op {
   Status infer(InferContext& c) override {
     ENGINE_TRY(c.require(0, kFeatureTypes));
     if (!model_) {
-      ENGINE_ASSIGN(model_, NodeCache<ClassifierModel>::instance().get(c.node().attributes, [&] { return build(c); }));
+      ENGINE_ASSIGN(model_, NodeCache<ClassifierModel>::instance().get(c.node().attributes, [&] { return build(c); }, c.dtype(0) == DType::Double, true));
     }
     if (c.known(0)) ENGINE_TRY(check_forest_shape(model_->forest, c.shape(0)));
     c.set(0, model_->labels.dtype(), {rows_by(c, 0, 1)[0]});
@@ -87,7 +85,10 @@ class TreeEnsembleClassifier final : public Op {
     return {};
   }
 
-  Status prepare(PrepareContext& c) override { return prepare_forest(c, model_->forest, c.shape(0)); }
+  Status prepare(PrepareContext& c) override {
+    NodeCache<ClassifierModel>::instance().settle(c.node().attributes, c.dtype(0) == DType::Double);
+    return prepare_forest(c, model_->forest, c.shape(0));
+  }
 
   Status run(OpRun& r) const override {
     ENGINE_ASSIGN(Tensor x, float_features(r, r.in(0), true));

@@ -1,9 +1,8 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <map>
-#include <tuple>
 #include <type_traits>
+#include <unordered_map>
 
 #include "kernels/tree/forest.h"
 
@@ -98,9 +97,10 @@ class Packer {
   // Every leaf has one vote, the leaves of a tree for the same target. Also tells whether all weights are float32.
   bool one_vote_each() {
     tree_target_.assign(spec_.roots.size(), 0);
+    std::vector<int32_t> stack;
     for (size_t t = 0; t < spec_.roots.size(); ++t) {
       int32_t target = -1;
-      std::vector<int32_t> stack = {spec_.roots[t]};
+      stack.push_back(spec_.roots[t]);
       while (!stack.empty()) {
         const TreeNodeSpec& n = spec_.nodes[size_t(stack.back())];
         stack.pop_back();
@@ -131,7 +131,9 @@ class Packer {
   // Breadth first, siblings side by side; `place` holds the spec's node of each packed one.
   bool add_tree(int32_t root) {
     size_t base = out_.nodes.size();
-    std::vector<int32_t> place = {root}, depth = {0};
+    std::vector<int32_t>&place = place_, &depth = depth_;
+    place.assign(1, root);
+    depth.assign(1, 0);
     int32_t most = 0, least = INT32_MAX;
     for (size_t i = 0; i < place.size(); ++i) {
       const TreeNodeSpec& n = spec_.nodes[size_t(place[i])];
@@ -183,7 +185,7 @@ class Packer {
   }
 
   size_t column_of(const TreeColumn& c) {
-    auto [it, added] = column_index_.try_emplace({c.feature, c.nan_least, c.strict}, out_.columns.size());
+    auto [it, added] = column_index_.try_emplace(int64_t(c.feature) * 4 + c.nan_least * 2 + c.strict, out_.columns.size());
     if (added) out_.columns.push_back(c);
     return it->second;
   }
@@ -230,7 +232,8 @@ class Packer {
   Forest& out_;
   std::vector<int32_t> tree_target_;
   bool wide_ = false;  // some weight is no float32
-  std::map<std::tuple<int32_t, bool, bool>, size_t> column_index_;
+  std::unordered_map<int64_t, size_t> column_index_;  // by feature, nan_least, strict
+  std::vector<int32_t> place_, depth_;                 // of add_tree
   struct Ranked {
     size_t node;
     double threshold;

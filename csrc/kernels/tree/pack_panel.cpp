@@ -27,14 +27,17 @@ class PanelPacker {
   PanelPacker(const Forest& forest, bool doubles, TreePanels* out) : forest_(forest), doubles_(doubles), out_(*out) {}
 
   bool run() {
-    if (forest_.equality || !rank_columns()) return false;
+    if (forest_.equality) return false;
+    for (size_t t = 0; t < forest_.roots.size(); ++t)
+      if (tree_end(t) - forest_.roots[t] > 2 * kMostLeaves - 1) return false;
+    if (!rank_columns()) return false;
     for (size_t s = 0; s + 1 < forest_.segments.size(); ++s) {
       out_.segments.push_back(int32_t(out_.panels.size()));
       int end = forest_.blocks[size_t(forest_.segments[s + 1])];
       for (int t = forest_.blocks[size_t(forest_.segments[s])]; t < end;) {
         int first = t;
         while (t < end && t - first < kPanelTrees && forest_.target[size_t(t)] == forest_.target[size_t(first)]) ++t;
-        if (!add_panel(first, t - first)) return false;
+        add_panel(first, t - first);
       }
     }
     out_.segments.push_back(int32_t(out_.panels.size()));
@@ -87,6 +90,7 @@ class PanelPacker {
     for (Axis& axis : axes_) {
       std::sort(axis.steps.begin(), axis.steps.end());
       axis.steps.erase(std::unique(axis.steps.begin(), axis.steps.end()), axis.steps.end());
+      if (axis.steps.size() > size_t(kPanelColumns) * kPanelStep) return false;
     }
     return true;
   }
@@ -121,11 +125,13 @@ class PanelPacker {
     out->resize(rank->pivots + pivot_vectors * kVector, fill);
   }
 
-  bool add_panel(int first, int count) {
+  size_t tree_end(size_t t) const { return t + 1 < forest_.roots.size() ? forest_.roots[t + 1] : forest_.nodes.size(); }
+
+  void add_panel(int first, int count) {
     std::vector<TreeMasks> trees(size_t(count), TreeMasks{});
     size_t leaves = 1;
     for (int t = 0; t < count; ++t) {
-      if (!read_tree(first + t, &trees[size_t(t)])) return false;
+      read_tree(size_t(first + t), &trees[size_t(t)]);
       leaves = std::max(leaves, trees[size_t(t)].leaves.size());
     }
     TreePanels::Panel panel{first, count, int(leaves + 7) / 8, uint32_t(out_.bits.size()), uint32_t(out_.leaves.size()), {}};
@@ -139,7 +145,6 @@ class PanelPacker {
     for (size_t t = 0; t < trees.size(); ++t)
       std::copy(trees[t].leaves.begin(), trees[t].leaves.end(), out_.leaves.begin() + panel.leaf + int64_t(t) * panel.groups * 8);
     out_.panels.push_back(panel);
-    return true;
   }
 
   void add_slot(const std::vector<TreeMasks>& trees, int group, size_t s) {
@@ -158,18 +163,16 @@ class PanelPacker {
     out_.bits.push_back(bits);
   }
 
-  bool read_tree(int t, TreeMasks* tree) {
-    size_t begin = forest_.roots[size_t(t)], end = size_t(t) + 1 < forest_.roots.size() ? forest_.roots[size_t(t) + 1] : forest_.nodes.size();
-    if (end - begin > 2 * kMostLeaves - 1) return false;
+  void read_tree(size_t t, TreeMasks* tree) const {
+    size_t begin = forest_.roots[t], end = tree_end(t);
     const TreeNode* nodes = forest_.nodes.data() + begin;
     uint8_t leaves_below[2 * kMostLeaves];
     for (size_t i = end - begin; i-- > 0;)
       leaves_below[i] = nodes[i].delta ? uint8_t(leaves_below[i + nodes[i].delta] + leaves_below[i + nodes[i].delta + 1]) : 1;
     read_node(nodes, 0, leaves_below, tree);
-    return true;
   }
 
-  void read_node(const TreeNode* nodes, size_t i, const uint8_t* leaves_below, TreeMasks* tree) {
+  void read_node(const TreeNode* nodes, size_t i, const uint8_t* leaves_below, TreeMasks* tree) const {
     const TreeNode& n = nodes[i];
     if (!n.delta) {
       tree->leaves.push_back(n.key);

@@ -1,7 +1,10 @@
 #include "ops/forest/attributes.h"
 
 #include <cmath>
-#include <unordered_map>
+#include <span>
+#include <unordered_set>
+
+#include "ops/forest/node_index.h"
 
 namespace engine {
 namespace {
@@ -11,8 +14,8 @@ constexpr int64_t kMostTargets = int64_t(1) << 20;
 Result<TreeMode> mode_from_name(const std::string& name) {
   static constexpr const char* kNames[] = {"BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT",
                                            "BRANCH_EQ",  "BRANCH_NEQ", "BRANCH_MEMBER", "LEAF"};
-  for (int i = 0; i < 8; ++i)
-    if (name == kNames[i] && TreeMode(i) != TreeMode::member) return TreeMode(i);
+  for (int i : {0, 7, 1, 2, 3, 4, 5})
+    if (name == kNames[i]) return TreeMode(i);
   return error(Code::InvalidModel, "a tree node has mode '%s'", name.c_str());
 }
 
@@ -34,14 +37,16 @@ Status set_targets(int64_t targets, ForestModel* out) {
   return {};
 }
 
-struct TreeNodeId {
-  int64_t tree, node;
-  bool operator==(const TreeNodeId& o) const { return tree == o.tree && node == o.node; }
-};
-struct TreeNodeIdHash {
-  size_t operator()(const TreeNodeId& id) const { return size_t(id.tree) * 0x9e3779b97f4a7c15u ^ size_t(id.node) * 0xc2b2ae3d27d4eb4fu; }
-};
-using NodeIndex = std::unordered_map<TreeNodeId, int32_t, TreeNodeIdHash>;
+// The integers of an attribute where they lie.
+std::span<const int64_t> ints_of(const InferContext& c, const std::string& name) {
+  const Attribute* a = c.attribute(name.c_str());
+  return a ? std::span<const int64_t>(a->ints) : std::span<const int64_t>();
+}
+
+std::span<const std::string> strings_of(const InferContext& c, const char* name) {
+  const Attribute* a = c.attribute(name);
+  return a ? std::span<const std::string>(a->strings) : std::span<const std::string>();
+}
 
 // Reads nodes_* in the form that numbers nodes by (tree, node).
 class NodeReader {
@@ -49,8 +54,8 @@ class NodeReader {
   NodeReader(const InferContext& c, ForestModel* out) : c_(c), spec_(out->spec) {}
 
   Status run() {
-    trees_ = c_.attr_ints("nodes_treeids");
-    nodes_ = c_.attr_ints("nodes_nodeids");
+    trees_ = ints_of(c_, "nodes_treeids");
+    nodes_ = ints_of(c_, "nodes_nodeids");
     ENGINE_TRY(check_length("nodes_treeids", trees_.size(), nodes_.size()));
     ENGINE_TRY(number_nodes());
     ENGINE_TRY(read_nodes());
@@ -58,25 +63,21 @@ class NodeReader {
   }
 
   // The node of that tree and number, or -1.
-  int32_t find(int64_t tree, int64_t node) const {
-    auto it = index_.find({tree, node});
-    return it == index_.end() ? -1 : it->second;
-  }
+  int32_t find(int64_t tree, int64_t node) { return index_.find(tree, node); }
 
  private:
   Status number_nodes() {
-    index_.reserve(nodes_.size() * 2);
-    for (size_t i = 0; i < nodes_.size(); ++i)
-      if (!index_.try_emplace({trees_[i], nodes_[i]}, int32_t(i)).second)
-        return error(Code::InvalidModel, "tree %lld has two nodes %lld", (long long)trees_[i], (long long)nodes_[i]);
-    return {};
+    if (nodes_.size() > size_t(INT32_MAX) / 4) return error(Code::InvalidModel, "%zu tree nodes are too many", nodes_.size());
+    int64_t twice = index_.build(trees_, nodes_);
+    if (twice < 0) return {};
+    return error(Code::InvalidModel, "tree %lld has two nodes %lld", (long long)trees_[size_t(twice)], (long long)nodes_[size_t(twice)]);
   }
 
   Status read_nodes() {
     size_t n = nodes_.size();
-    std::vector<int64_t> features = c_.attr_ints("nodes_featureids"), on_true = c_.attr_ints("nodes_truenodeids"),
-                         on_false = c_.attr_ints("nodes_falsenodeids"), nan_true = c_.attr_ints("nodes_missing_value_tracks_true");
-    std::vector<std::string> modes = c_.attr_strings("nodes_modes");
+    std::span<const int64_t> features = ints_of(c_, "nodes_featureids"), on_true = ints_of(c_, "nodes_truenodeids"),
+                             on_false = ints_of(c_, "nodes_falsenodeids"), nan_true = ints_of(c_, "nodes_missing_value_tracks_true");
+    std::span<const std::string> modes = strings_of(c_, "nodes_modes");
     ENGINE_ASSIGN(std::vector<double> values, forest_numbers(c_, "nodes_values"));
     ENGINE_TRY(check_length("nodes_featureids", features.size(), n));
     ENGINE_TRY(check_length("nodes_truenodeids", on_true.size(), n));
@@ -106,15 +107,12 @@ class NodeReader {
     std::vector<char> child(spec_.nodes.size(), 0);
     for (const TreeNodeSpec& n : spec_.nodes)
       if (n.mode != TreeMode::leaf) child[size_t(n.on_true)] = child[size_t(n.on_false)] = 1;
-    std::unordered_map<int64_t, int32_t> root_of;
+    std::unordered_set<int64_t> rooted;
     for (size_t i = 0; i < spec_.nodes.size(); ++i) {
       if (child[i]) continue;
-      if (!root_of.try_emplace(trees_[i], int32_t(i)).second)
-        return error(Code::InvalidModel, "tree %lld has two roots", (long long)trees_[i]);
+      if (!rooted.insert(trees_[i]).second) return error(Code::InvalidModel, "tree %lld has two roots", (long long)trees_[i]);
       spec_.roots.push_back(int32_t(i));
     }
-    for (int64_t tree : trees_)
-      if (!root_of.count(tree)) return error(Code::InvalidModel, "tree %lld has no root: it has a cycle", (long long)tree);
     return check_reached();
   }
 
@@ -138,14 +136,14 @@ class NodeReader {
 
   const InferContext& c_;
   ForestSpec& spec_;
-  std::vector<int64_t> trees_, nodes_;
-  NodeIndex index_;
+  std::span<const int64_t> trees_, nodes_;
+  TreeNodeIndex index_;
 };
 
 // Votes sorted by the leaf that they belong to.
-Status read_votes(const InferContext& c, const std::string& prefix, const NodeReader& nodes, ForestSpec* spec) {
-  std::vector<int64_t> ids = c.attr_ints((prefix + "_ids").c_str()), trees = c.attr_ints((prefix + "_treeids").c_str()),
-                       node_ids = c.attr_ints((prefix + "_nodeids").c_str());
+Status read_votes(const InferContext& c, const std::string& prefix, NodeReader& nodes, ForestSpec* spec) {
+  std::span<const int64_t> ids = ints_of(c, prefix + "_ids"), trees = ints_of(c, prefix + "_treeids"),
+                           node_ids = ints_of(c, prefix + "_nodeids");
   ENGINE_ASSIGN(std::vector<double> weights, forest_numbers(c, prefix + "_weights"));
   for (size_t n : {trees.size(), node_ids.size(), weights.size()}) ENGINE_TRY(check_length((prefix + "_*").c_str(), n, ids.size()));
   std::vector<int32_t> leaf(ids.size());
@@ -192,7 +190,7 @@ class NodeReader5 {
     ENGINE_TRY(read_interior(*modes, *splits));
     ENGINE_TRY(read_members());
     ENGINE_TRY(read_leaves(*weights));
-    for (int64_t root : c_.attr_ints("tree_roots")) {
+    for (int64_t root : ints_of(c_, "tree_roots")) {
       if (root < 0 || root >= interior_)
         return error(Code::InvalidModel, "tree_roots names node %lld; there are %lld", (long long)root, (long long)interior_);
       spec_.roots.push_back(int32_t(root));
@@ -202,9 +200,9 @@ class NodeReader5 {
 
  private:
   Status read_interior(const Tensor& modes, const Tensor& splits) {
-    std::vector<int64_t> features = c_.attr_ints("nodes_featureids"), on_true = c_.attr_ints("nodes_truenodeids"),
-                         on_false = c_.attr_ints("nodes_falsenodeids"), true_leaf = c_.attr_ints("nodes_trueleafs"),
-                         false_leaf = c_.attr_ints("nodes_falseleafs"), nan_true = c_.attr_ints("nodes_missing_value_tracks_true");
+    std::span<const int64_t> features = ints_of(c_, "nodes_featureids"), on_true = ints_of(c_, "nodes_truenodeids"),
+                             on_false = ints_of(c_, "nodes_falsenodeids"), true_leaf = ints_of(c_, "nodes_trueleafs"),
+                             false_leaf = ints_of(c_, "nodes_falseleafs"), nan_true = ints_of(c_, "nodes_missing_value_tracks_true");
     size_t n = size_t(interior_);
     ENGINE_TRY(check_length("nodes_featureids", features.size(), n));
     ENGINE_TRY(check_length("nodes_truenodeids", on_true.size(), n));
@@ -252,7 +250,7 @@ class NodeReader5 {
   }
 
   Status read_leaves(const Tensor& weights) {
-    std::vector<int64_t> targets = c_.attr_ints("leaf_targetids");
+    std::span<const int64_t> targets = ints_of(c_, "leaf_targetids");
     ENGINE_TRY(check_length("leaf_targetids", targets.size(), size_t(leaves_)));
     for (size_t i = 0; i < targets.size(); ++i) {
       if (targets[i] < 0 || targets[i] >= spec_.targets)
@@ -275,10 +273,11 @@ class NodeReader5 {
 
 Result<std::vector<double>> forest_numbers(const InferContext& c, const std::string& name) {
   std::vector<double> out;
-  for (float f : c.attr_floats(name.c_str())) out.push_back(double(f));
+  if (const Attribute* a = c.attribute(name.c_str())) out.assign(a->floats.begin(), a->floats.end());
   const Tensor* t = out.empty() ? c.attr_tensor((name + "_as_tensor").c_str()) : nullptr;
   if (!t) return out;
   if (!contains(dtypes::kFloats, t->dtype)) return error(Code::InvalidModel, "%s_as_tensor is %s", name.c_str(), dtype_name(t->dtype));
+  out.reserve(size_t(t->elements()));
   for (int64_t i = 0; i < t->elements(); ++i) out.push_back(number_at(*t, i));
   return out;
 }

@@ -137,13 +137,24 @@ void choose_panels(ForestModel& m, bool doubles) {
   m.panels = std::move(panels);
 }
 
+void drop_what_is_packed(ForestModel& m) {
+  if (!m.fast) return;
+  m.spec.nodes = {};
+  m.spec.votes = {};
+  m.spec.members = {};
+  if (m.panels) m.packed.nodes = {};
+  if (m.dense && m.aggregate != TreeAggregate::min && m.aggregate != TreeAggregate::max) m.packed.list_votes = {};
+}
+
 }  // namespace
 
 Status finish_forest(ForestModel& m, bool doubles) {
   ENGINE_TRY(check_forest(m.spec));
   m.voted.assign(size_t(m.spec.targets), 0);
-  for (const TreeVote& v : m.spec.votes)
+  for (const TreeVote& v : m.spec.votes) {
     if (v.target >= 0 && v.target < m.spec.targets) m.voted[size_t(v.target)] = 1;
+    m.all_positive &= v.weight >= 0;
+  }
   bool lists = m.aggregate == TreeAggregate::min || m.aggregate == TreeAggregate::max || m.spec.targets > kMostSums;
   m.fast = !m.spec.roots.empty() && pack_forest(m.spec, lists, doubles, &m.packed);
   if (m.fast) choose_panels(m, doubles);
@@ -151,6 +162,7 @@ Status finish_forest(ForestModel& m, bool doubles) {
   m.dense = m.fast && is_dense(m.packed, size_t(m.spec.targets));
   if (m.dense)
     for (const TreeVote& v : m.packed.list_votes) m.dense_weights.push_back(v.weight);
+  drop_what_is_packed(m);
   return {};
 }
 

@@ -25,7 +25,7 @@ struct GroupLayout {
 
 // A forest as an operator uses it. Immutable once made.
 struct ForestModel {
-  ForestSpec spec;
+  ForestSpec spec;                       // without nodes, votes and members once packed
   Forest packed;
   std::shared_ptr<const TreePanels> panels;  // of `packed`; null: trees are walked
   GroupLayout layout;
@@ -34,6 +34,7 @@ struct ForestModel {
   bool dense = false;                    // every list has one vote for each target, in order
   std::vector<double> dense_weights;      // [lists][targets]
   std::vector<char> voted;               // targets that some leaf votes for
+  bool all_positive = true;              // no weight is negative
   TreeAggregate aggregate = TreeAggregate::sum;
   std::vector<double> base;              // empty, or one or more values
 
