@@ -45,14 +45,17 @@ CallThreads& CallThreads::instance() {
   return threads;
 }
 
-bool CallThreads::post(Task& task) {
+bool CallThreads::post(Task& task) { return post(task, false); }
+bool CallThreads::post_at_once(Task& task) { return post(task, true); }
+
+bool CallThreads::post(Task& task, bool at_once) {
   State& s = state();
   std::unique_lock<ForkMutex> lock(s.mutex);
-  if (s.waiting >= s.idle && s.threads < kMaxThreads) {
-    if (start_helper_thread([] { instance().run(); }, "engine:call", s.threads)) {
+  if (s.waiting >= s.idle) {
+    if (s.threads < kMaxThreads && start_helper_thread([] { instance().run(); }, "engine:call", s.threads)) {
       ++s.threads;
       ++s.idle;
-    } else if (s.threads == 0) {
+    } else if (at_once || s.threads == 0) {
       return false;
     }
   }

@@ -27,12 +27,15 @@ class CallThreads {
   // Queues `task`; tasks start in the order in which they came. Any thread. False, and nothing is kept, when there is no
   // thread and the system gives none.
   bool post(Task& task);
+  // The same for a task that others wait for: false, and nothing is kept, unless a thread is free for it or can be had.
+  bool post_at_once(Task& task);
 
   // Threads that exist now.
   int threads();
   static constexpr int kMaxThreads = 512;
 
  private:
+  bool post(Task& task, bool at_once);
   void run();
 };
 

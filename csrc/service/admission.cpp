@@ -185,7 +185,8 @@ int Admission::running() const { return permits_ - int(free_of(word_.load())); }
 int Admission::queued() const { return int(queued_of(word_.load())); }
 
 void Admission::reset_after_fork() {
-  for (Queue& queue : queues_) queue = Queue();
+  for (Queue& queue : queues_)
+    while (queue.first) queue.remove(*queue.first);
   word_.store(uint64_t(permits_) | (word_.load() & kClosed));
 }
 

@@ -1,5 +1,7 @@
 #include "service/async_call.h"
 
+#include <new>
+
 namespace engine {
 
 AsyncCall::AsyncCall(RefPtr<Service> service, RefPtr<Mailbox> mailbox)
@@ -21,7 +23,9 @@ void AsyncCall::start(const CallOptions& options) {
   bool armed = deadline_ns != kNever && Timer::arm(deadline_ns);
   Decision decision = admission.enter(*this);
   if (decision == Decision::Waiting) {
+    // What came before it was in the queue found nothing to take out.
     if (own_->cancelled()) cancel();
+    else if (deadline_ns <= now_ns()) on_time();
     return;
   }
   if (armed) Timer::disarm();
@@ -41,7 +45,15 @@ void AsyncCall::on_decision() {
   else finish(call_.refused(decision()));
 }
 
-void AsyncCall::run() { finish(call_.run_granted(nullptr)); }
+void AsyncCall::run() {
+  Status status;
+  try {
+    status = call_.run_granted(nullptr);
+  } catch (const std::bad_alloc&) {
+    status = call_.finish(Status(Code::MemoryLimitExceeded, "no memory"));
+  }
+  finish(std::move(status));
+}
 
 void AsyncCall::on_time() {
   if (service_->admission().withdraw(*this, Decision::Expired)) finish(call_.refused(Decision::Expired));

@@ -54,6 +54,7 @@ class SyncWaiter final : public Waiter, public CancelListener {
     for (;;) {
       uint32_t told = told_.load();
       if (told & kDecided) return decision();
+      if (generation_ != fork_generation()) return Decision::Withdrawn;
       if (!leaving) {
         Decision why = reason_to_leave(told);
         if (why != Decision::Waiting) {
@@ -74,6 +75,7 @@ class SyncWaiter final : public Waiter, public CancelListener {
   }
 
   const CallOptions& options_;
+  const int generation_ = fork_generation();  // in a forked child nobody would decide
   std::atomic<uint32_t> told_{0};
 };
 
@@ -134,7 +136,7 @@ Call::Call(Service& service, bool counted) : service_(service), began_ns_(now_ns
 Call::~Call() {
   leave();
   unpin();
-  if (!ended_) service_.metrics().end(Outcome::error);
+  if (!ended_) count(Outcome::error);
 }
 
 Status Call::pin() {
@@ -151,7 +153,7 @@ Status Call::pin() {
 
 void Call::unpin() {
   if (pin_.place < 0) return;
-  service_.slot().unpin(pin_);
+  if (began_here()) service_.slot().unpin(pin_);
   pin_ = {};
 }
 
@@ -265,8 +267,8 @@ Status Call::make_plan() {
   if (entry_) return {};
   Program& program = pin_.value->model().program();
   if ((entry_ = program.find(refs_))) return {};
-  if (options_.deadline_ns != kNever || options_.token || options_.interrupt) ENGINE_TRY(make_plan_elsewhere());
   try {
+    if (options_.deadline_ns != kNever || options_.token || options_.interrupt) ENGINE_TRY(make_plan_elsewhere());
     ENGINE_ASSIGN(entry_, program.entry_for(refs_));
     return {};
   } catch (const std::bad_alloc&) {
@@ -277,7 +279,7 @@ Status Call::make_plan() {
 Status Call::make_plan_elsewhere() {
   RefPtr<PlanTask> task = make_ref<PlanTask>(RefPtr<Version>(pin_.value), refs_);
   task->ref();
-  if (!CallThreads::instance().post(*task)) {
+  if (!CallThreads::instance().post_at_once(*task)) {
     task->unref();
     return {};
   }
@@ -322,7 +324,7 @@ Status Call::finish(Status status) {
   }
   if (status.code() == Code::Overloaded && entry_)
     report_.retry_after_ns = (service_.admission().queued() + 1) * entry_->time().mean() / service_.admission().permits();
-  metrics.end(outcome_of(status, computing));
+  count(outcome_of(status, computing));
   return status;
 }
 
@@ -330,7 +332,11 @@ void Call::refuse(Outcome outcome) {
   if (ended_) return;
   ended_ = true;
   leave();
-  service_.metrics().end(outcome);
+  count(outcome);
+}
+
+void Call::count(Outcome outcome) {
+  if (began_here()) service_.metrics().end(outcome);
 }
 
 Status Call::plan() { return as_call_error(make_plan()); }
@@ -338,7 +344,7 @@ Status Call::plan() { return as_call_error(make_plan()); }
 void Call::leave() {
   if (!permit_) return;
   permit_ = false;
-  service_.admission().leave();
+  if (began_here()) service_.admission().leave();
 }
 
 }  // namespace engine

@@ -90,10 +90,13 @@ class Call {
   Status make_plan_elsewhere();
   Status compute(StepTimes* times);
   Status finish(Status status);
+  void count(Outcome outcome);
   void leave();
+  bool began_here() const { return generation_ == fork_generation(); }
 
   Service& service_;
   const int64_t began_ns_;
+  const int generation_ = fork_generation();  // a call that fork() copied holds and counts nothing in the child
   int64_t granted_ns_ = 0;
   bool ended_, permit_ = false;  // an uncounted call has ended from the start
   ModelSlot<Version>::Pin pin_;

@@ -54,10 +54,14 @@ Result<RefPtr<Model>> load_once(Service& service, const ModelSource& source, con
   }
 }
 
+Status takes_versions(const Service& service) { return service.state() == State::Loading ? Status() : service.accepts(); }
+
 Result<RefPtr<Model>> load_within_memory(Service& service, const ModelSource& source, const LoadOptions& options, const WarmUp& warm_up) {
+  ENGINE_TRY(takes_versions(service));
   Result<RefPtr<Model>> loaded = load_once(service, source, options, warm_up);
   if (loaded.ok()) return loaded;
   Status status = std::move(loaded).status();
+  if (status.code() == Code::Cancelled) ENGINE_TRY(takes_versions(service));
   if (status.code() != Code::MemoryLimitExceeded || service.forget_versions() == 0) return status;
   return load_once(service, source, options, warm_up);
 }

@@ -25,7 +25,7 @@ struct WarmUp {
 
 // Loads and warms, without publishing. Shapes that calls of the current version had are warmed as well. Charged to the
 // service's account: when that does not suffice, versions kept for rollback are given up first. Errors: as Model::load_file;
-// InvalidInput when a declared shape does not fit.
+// InvalidInput when a declared shape does not fit; NotReady, Draining when the service takes no versions any more.
 // background: on a thread of low priority, so that calls in flight keep their speed.
 Result<RefPtr<Model>> load_for(Service& service, const ModelSource& source, LoadOptions options, const WarmUp& warm_up, bool background);
 

@@ -89,6 +89,9 @@ void Service::reset_after_fork() {
   metrics_.reset();
   slot_.reset_after_fork();
   busy_.store(0);
+  if (state() != State::Loading) return;
+  reason_ = "the process forked while the model was being loaded";
+  state_.store(uint32_t(State::Failed));
 }
 
 std::string Service::reason() const {
@@ -120,7 +123,6 @@ State Service::wait_loaded(int64_t until_ns) const {
 
 void Service::fail(const std::string& reason) {
   Busy busy(*this);
-  metrics_.count(Counter::loads_failed);
   if (state() != State::Loading) return;
   {
     std::lock_guard<ForkMutex> lock(mutex_);
@@ -145,7 +147,11 @@ std::vector<Service::Kept> Service::trim(size_t keep) {
   return out;
 }
 
+// From within a call, by a signal handler, waiting for that call would never end: a later change releases them, or the end.
 void Service::release(std::vector<Kept> kept) {
+  kept.insert(kept.begin(), left_.begin(), left_.end());
+  left_.clear();
+  if (calls_of_this_thread() > 0) return left_.swap(kept);
   for (Kept& old : kept) {
     slot_.release(old.place);
     old.version = nullptr;
@@ -154,6 +160,13 @@ void Service::release(std::vector<Kept> kept) {
 
 Result<int> Service::publish(RefPtr<Model> model, bool allow_signature_change) {
   Busy busy(*this);
+  Result<int> number = replace(std::move(model), allow_signature_change);
+  metrics_.count(number.ok() ? Counter::loads_ok : Counter::loads_failed);
+  return number;
+}
+
+// REQUIRES: busy.
+Result<int> Service::replace(RefPtr<Model> model, bool allow_signature_change) {
   if (state() != State::Loading) ENGINE_TRY(accepts());
   RefPtr<Version> before;
   int number, signature;
@@ -172,8 +185,8 @@ Result<int> Service::publish(RefPtr<Model> model, bool allow_signature_change) {
   }
   make_current(make_ref<Version>(std::move(model), number, signature));
   last_number_ = number;
-  metrics_.count(Counter::loads_ok);
-  if (state() == State::Loading) set_state(State::Ready);
+  uint32_t loading = uint32_t(State::Loading);
+  if (state_.compare_exchange_strong(loading, uint32_t(State::Ready))) futex_wake(state_, 1 << 30);
   before = nullptr;
   release(trim(size_t(options_.keep_versions)));
   return number;
@@ -233,8 +246,10 @@ int Service::calls_of_this_thread() const {
 }
 
 int Service::begin_drain() {
-  uint32_t ready = uint32_t(State::Ready);
-  if (state_.compare_exchange_strong(ready, uint32_t(State::Draining))) futex_wake(state_, 1 << 30);
+  for (State from : {State::Loading, State::Ready}) {
+    uint32_t was = uint32_t(from);
+    if (state_.compare_exchange_strong(was, uint32_t(State::Draining))) futex_wake(state_, 1 << 30);
+  }
   admission_.close();
   return admission_.running() + admission_.queued() - calls_of_this_thread();
 }

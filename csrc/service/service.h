@@ -21,7 +21,7 @@ struct ServiceOptions {
   int64_t memory_limit = 0;         // bytes for all versions, their arenas and run-time tensors; 0: none
 };
 
-// Loading -> Ready | Failed; Ready -> Draining; any -> Closed.
+// Loading -> Ready | Failed; Loading, Ready -> Draining; any -> Closed. A child forked while it is Loading finds it Failed.
 enum class State : uint32_t { Loading, Ready, Draining, Closed, Failed };
 const char* state_name(State state);
 
@@ -110,6 +110,7 @@ class Service : public RefCounted {
 
   void set_state(State state);
   int calls_of_this_thread() const;
+  Result<int> replace(RefPtr<Model> model, bool allow_signature_change);
   std::vector<Kept> trim(size_t keep);
   void make_current(const RefPtr<Version>& next);
   void release(std::vector<Kept> kept);
@@ -127,6 +128,7 @@ class Service : public RefCounted {
   std::string reason_;
   RefPtr<Version> current_;
   std::vector<Kept> kept_;  // the latest last
+  std::vector<Kept> left_;  // to be released; of whoever is busy
   int last_number_ = 0, last_signature_ = 0;
   Service* before_ = nullptr;  // of all services
   Service* after_ = nullptr;

@@ -157,7 +157,7 @@ cdef extern from "service/service.h" namespace "engine" nogil:
         int running()
         int queued()
     cdef cppclass Service(RefCounted):
-        Service(const ServiceOptions&)
+        Service(const ServiceOptions&) except +
         const ServiceOptions& options()
         Admission& admission()
         Metrics& metrics()
@@ -234,44 +234,44 @@ cdef extern from "api/engine.h" namespace "engine" nogil:
         int64_t retry_after_ns
         string node
     cdef cppclass Call:
-        Call(Service&)
-        Call(Service&, cbool)
-        Status open()
+        Call(Service&) except +
+        Call(Service&, cbool) except +
+        Status open() except +
         const Version& version()
         int64_t deadline(double)
-        void set_tensor(int, DType, int, const int64_t*, void*)
-        void set_value(int, Value)
-        cbool enter_at_once(const CallOptions&)
+        void set_tensor(int, DType, int, const int64_t*, void*) except +
+        void set_value(int, Value) except +
+        cbool enter_at_once(const CallOptions&) except +
         cbool fixed(int)
         const TypeInfo& output_type(int)
         void bind_output(int, void*)
-        Status run()
-        Status wait_and_run(const CallOptions&)
-        Status wait_and_run(const CallOptions&, vector[int64_t]*)
+        Status run() except +
+        Status wait_and_run(const CallOptions&) except +
+        Status wait_and_run(const CallOptions&, vector[int64_t]*) except +
         void refuse(Outcome)
-        Status plan()
+        Status plan() except +
         const Plan& plan_used()
         Value& output(int)
         const CallReport& report()
     cdef cppclass CMailbox "engine::Mailbox"(RefCounted):
-        CMailbox(cbool)
+        CMailbox(cbool) except +
         int descriptor()
         RefPtr[AsyncCall] take()
         void wait(int64_t)
         void wake()
         void close(RefPtr[CMailbox])
     cdef cppclass AsyncCall(RefCounted):
-        AsyncCall(RefPtr[Service], RefPtr[CMailbox])
+        AsyncCall(RefPtr[Service], RefPtr[CMailbox]) except +
         Call& call()
-        void start(const CallOptions&)
+        void start(const CallOptions&) except +
         void cancel()
         const Status& status()
     string describe_plan(const Plan&, const vector[int64_t]*)
 
 cdef extern from "api/binding.h" namespace "engine" nogil:
-    Status load_for(Service&, const ModelSource&, const LoadOptions&, const WarmUp&, cbool, RefPtr[CModel]*)
-    Status publish(Service&, const RefPtr[CModel]&, cbool, int*)
-    Status rollback(Service&, int*)
+    Status load_for(Service&, const ModelSource&, const LoadOptions&, const WarmUp&, cbool, RefPtr[CModel]*) except +
+    Status publish(Service&, const RefPtr[CModel]&, cbool, int*) except +
+    Status rollback(Service&, int*) except +
     void begin_warm_up(WarmUp&)
     void add_warm_up_shape(WarmUp&, const string&, const int64_t*, int)
     cdef cppclass FunctionInterrupt(Interrupt):

@@ -103,9 +103,12 @@ cdef class ModelBase:
             self.service.fail(text)
 
     def _wait_loaded(self, timeout):
+        """Waits in short turns, so that signal handlers get theirs."""
         cdef int64_t end = until(timeout)
-        with nogil:
-            self.service.wait_loaded(end)
+        cdef int64_t turn = 50000000
+        while self.state == "LOADING" and now_ns() < end:
+            with nogil:
+                self.service.wait_loaded(min(end, now_ns() + turn))
 
     def _begin_drain(self):
         return self.service.begin_drain()
