@@ -11,7 +11,7 @@ export CXX := $(if $(filter default,$(origin CXX)),c++,$(CXX))
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 
-.PHONY: help demo build test bench lint tsan wheel sdist clean
+.PHONY: help demo build test soak bench lint tsan wheel sdist clean
 
 help:            ## show this list
 	@grep -E '^[a-z]+: .*##' Makefile | sed 's/:.*##/\t/' | expand -t 12
@@ -25,7 +25,7 @@ $(VENV)/.tools: $(BIN)/python pyproject.toml
 
 $(VENV)/.test-tools: $(VENV)/.tools pyproject.toml
 	$(PIP) "pytest>=8" "pytest-benchmark>=5" "pytest-xdist>=3" "onnx==1.23.2" "ml_dtypes>=0.5" "mypy>=1.11" "ruff>=0.6" \
-		"fastapi>=0.115" "uvicorn>=0.30" "gunicorn>=22" "celery>=5.4"
+		"fastapi>=0.115" "uvicorn>=0.30" "gunicorn>=22" "celery>=5.4" "uvloop>=0.19; sys_platform != 'win32'"
 	@touch $@
 
 build: $(VENV)/.tools    ## build the package and its test module in place (build/dev), ready to import through .venv
@@ -37,6 +37,9 @@ demo: build              ## run the main job on the model in examples/
 test: build $(VENV)/.test-tools   ## build what the tests need and run them all
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
+soak: build $(VENV)/.test-tools   ## minutes of mixed load, reloads and cancellations; SECONDS=120
+	$(BIN)/python tools/soak.py --seconds $(or $(SECONDS),120)
+
 bench: build $(VENV)/.test-tools  ## pytest-benchmark over kernels, operators and models
 	$(PIP) "onnxruntime==1.32.0"
 	$(BIN)/python -m pytest benchmarks --benchmark-only $(ARGS)
@@ -44,10 +47,11 @@ bench: build $(VENV)/.test-tools  ## pytest-benchmark over kernels, operators an
 lint: $(VENV)/.test-tools   ## ruff and mypy over what is shipped and run by hand
 	$(BIN)/ruff check src tools examples && $(BIN)/ruff format --check src tools examples && $(BIN)/mypy
 
-tsan: $(VENV)/.tools     ## the thread pool's stress program under the thread sanitizer
+tsan: $(VENV)/.tools     ## the stress programs of the thread pool and the service under the thread sanitizer
 	PATH="$(CURDIR)/$(BIN):$$PATH" cmake -S . -B build/tsan -G Ninja -DENGINE_TESTING=ON -DENGINE_PYTHON=OFF -DENGINE_SANITIZE=thread
-	PATH="$(CURDIR)/$(BIN):$$PATH" ninja -C build/tsan -j $(JOBS) sched_stress
+	PATH="$(CURDIR)/$(BIN):$$PATH" ninja -C build/tsan -j $(JOBS) sched_stress service_stress
 	build/tsan/sched_stress
+	build/tsan/service_stress
 
 wheel: $(VENV)/.tools    ## build a wheel into dist/ and smoke-test it in an empty environment
 	$(PIP) build

@@ -109,6 +109,7 @@ cdef class ModelBase:
         while self.state == "LOADING" and now_ns() < end:
             with nogil:
                 self.service.wait_loaded(min(end, now_ns() + turn))
+            PyErr_CheckSignals()
 
     def _begin_drain(self):
         return self.service.begin_drain()
@@ -122,6 +123,7 @@ cdef class ModelBase:
                 drained = self.service.wait_drained(min(end, now_ns() + 50000000))
             if drained or now_ns() >= end:
                 return drained
+            PyErr_CheckSignals()
 
     def _abort_calls(self):
         cdef int left
