@@ -63,7 +63,7 @@ def test_warmup_shapes():
     model = engine.load(counting_model(), warmup=shapes, threads=1)
     assert model.ready
     assert model.run(feeds(2, 5))["y"].tolist() == [2] * 5
-    for wrong in ([{"z": (1,)}], [{"x": (1, 1)}], [{"x": (-1,)}]):
+    for wrong in ([{"z": (1,)}], [{"x": (1, 1)}], [{"y": (1,)}]):
         with pytest.raises(engine.InvalidInput):
             engine.load(counting_model(), warmup=wrong, threads=1)
     with pytest.raises(engine.InvalidInput, match="list of dicts"):

@@ -176,11 +176,21 @@ Status Model::warm_up(const std::vector<TypeInfo>& types, RunControl& control) {
   return counts ? std::move(status) : Status();
 }
 
+static bool may_have(const TypeInfo& type, const Shape& shape) {
+  if (!type.has_rank) return true;
+  if (type.shape.rank() != shape.rank()) return false;
+  for (int d = 0; d < shape.rank(); ++d)
+    if (type.shape[d] >= 0 && shape[d] != type.shape[d]) return false;
+  return true;
+}
+
 Status Model::warm_up(std::span<const Shape* const> shapes, RunControl& control) {
   std::vector<TypeInfo> types;
   for (size_t i = 0; i < inputs_.size(); ++i) {
     TypeInfo type = inputs_[i].type;
     if (type.kind != TypeKind::Tensor) return error(Code::InvalidInput, "input '%s' is no tensor: its warm-up cannot be made up", inputs_[i].name.c_str());
+    if (shapes[i] && !may_have(type, *shapes[i]))
+      return error(Code::InvalidInput, "input '%s' has another shape in the model: %s", inputs_[i].name.c_str(), type.text().c_str());
     if (shapes[i]) type = TypeInfo::tensor(type.dtype, *shapes[i]);
     else if (!type.has_rank) return error(Code::InvalidInput, "input '%s' has no rank: its warm-up needs a shape", inputs_[i].name.c_str());
     for (int d = 0; d < type.shape.rank(); ++d)
