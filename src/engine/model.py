@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -59,7 +60,7 @@ class Model(_core.ModelBase):
         self.name = name
         self._options = options
         self._origins: dict[int, _Origin] = {}
-        self._load_error: Exception | None = None
+        self._load_error: BaseException | None = None
         self._begin(**{key: options[key] for key in _SERVICE_OPTIONS})
 
     # -- loading
@@ -68,16 +69,15 @@ class Model(_core.ModelBase):
         try:
             number, origin = self._take(source, sha256, self._options["external_data"], self._options["warmup"])
         except BaseException as error:
+            self._load_error = error
             self._fail(str(error) or type(error).__name__)
             raise
         self._origins[number] = origin
 
     def _open_in_background(self, source: Source, sha256: str | None) -> None:
         def load_it() -> None:
-            try:
+            with contextlib.suppress(Exception):  # whatever it is, wait_ready raises it
                 self._open(source, sha256)
-            except Exception as error:  # noqa: BLE001 - whatever it is, wait_ready raises it
-                self._load_error = error
 
         _open_models.add(self)
         threading.Thread(target=load_it, name="engine-load", daemon=True).start()
