@@ -207,7 +207,9 @@ Status Call::run(StepTimes* times) {
 
 int64_t Call::expected_ns() {
   if (!entry_ && pin_.value) entry_ = pin_.value->model().program().find(refs_);
-  return entry_ ? entry_->time().expected() : 0;
+  if (!entry_) return 0;
+  mean_ns_ = entry_->time().mean();
+  return entry_->time().expected();
 }
 
 Status Call::wait_and_run(const CallOptions& options, StepTimes* times) {
@@ -322,8 +324,8 @@ Status Call::finish(Status status) {
     report_.node = status.message().substr(0, status.message().rfind(": "));
     status = error(status.code(), "%s (%.3f ms waiting, %.3f ms computing)", status.message().c_str(), ms(report_.queued_ns), ms(report_.computed_ns));
   }
-  if (status.code() == Code::Overloaded && entry_)
-    report_.retry_after_ns = (service_.admission().queued() + 1) * entry_->time().mean() / service_.admission().permits();
+  if (status.code() == Code::Overloaded)
+    report_.retry_after_ns = (service_.admission().queued() + 1) * mean_ns_ / service_.admission().permits();
   count(outcome_of(status, computing));
   return status;
 }

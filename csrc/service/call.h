@@ -98,6 +98,7 @@ class Call {
   const int64_t began_ns_;
   const int generation_ = fork_generation();  // a call that fork() copied holds and counts nothing in the child
   int64_t granted_ns_ = 0;
+  int64_t mean_ns_ = 0;  // what recent calls on its plan took, when it began to wait; 0: not known
   bool ended_, permit_ = false;  // an uncounted call has ended from the start
   ModelSlot<Version>::Pin pin_;
   RefPtr<PlanEntry> entry_;

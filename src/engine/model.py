@@ -232,13 +232,15 @@ class Model(_core.ModelBase):
         timeout: seconds to wait before that; None: for ever.
         """
         began = time.monotonic()
-        refused = self._refusals()
+        refused_before = self._refusals()
         found = self._begin_drain()
+        drained = self._wait_drained(timeout)
+        refused = self._refusals() - refused_before
         cancelled = 0
-        if not self._wait_drained(timeout):
+        if not drained:
             cancelled = self._abort_calls()
             self._wait_drained(None)
-        return DrainReport(found - cancelled, cancelled, self._refusals() - refused, time.monotonic() - began)
+        return DrainReport(found - cancelled, cancelled, refused, time.monotonic() - began)
 
     def _refusals(self) -> int:
         refused: int = self._counts()["outcomes"]["draining"]
