@@ -18,7 +18,7 @@ from collections import Counter
 import engine
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests"))
-from servicing import ENDLESS, constant_model, counting_model, feeds, ones  # noqa: E402
+from servicing import ENDLESS, constant_model, counting_model, feeds, ones
 
 VALUES = (1, 2, 3, 4, 5)
 SIDES = {"small": 64, "middling": 512}
@@ -54,7 +54,9 @@ class Soak:
         model, inputs = self.models[name], ones(SIDES[name])
         kind = rng.randrange(10)
         if kind < 4:
-            self.judge(model.run(inputs, timeout=rng.choice((None, 5.0, 0.002, 0.0)), priority=rng.choice((None, "high"))))
+            self.judge(
+                model.run(inputs, timeout=rng.choice((None, 5.0, 0.002, 0.0)), priority=rng.choice((None, "high")))
+            )
         elif kind < 6:
             self.judge(model.submit(inputs, timeout=5.0).result())
         elif kind == 6:
@@ -124,7 +126,11 @@ class Soak:
                 self.fail(error)
 
     def run(self, seconds: float) -> bool:
-        work = [(self.caller, (seed,)) for seed in range(4)] + [(self.loop, (9,)), (self.reloader, (10,)), (self.short_lives, ())]
+        work = [(self.caller, (seed,)) for seed in range(4)] + [
+            (self.loop, (9,)),
+            (self.reloader, (10,)),
+            (self.short_lives, ()),
+        ]
         threads = [threading.Thread(target=target, args=args, daemon=True) for target, args in work]
         for thread in threads:
             thread.start()
@@ -157,7 +163,9 @@ def adds_up(model: engine.Model, wrong: list[str]) -> None:
         time.sleep(0.001)
     held = [stats[key] for key in ("in_flight", "running", "queued")]
     if any(held) or stats["started"] != sum(stats["outcomes"].values()):
-        wrong.append(f"{model.name}: in flight, running, queued {held}, started {stats['started']}, {stats['outcomes']}")
+        wrong.append(
+            f"{model.name}: in flight, running, queued {held}, started {stats['started']}, {stats['outcomes']}"
+        )
 
 
 def resources() -> dict[str, int]:
