@@ -33,6 +33,7 @@ class LayoutWalk {
       if (is_conv(&node)) done = blocked_conv(node);
       else if (node.domain.empty() && is_pool(node)) done = blocked_pool(node);
       else if (is_node(&node, "Concat")) done = blocked_concat(node);
+      else if (is_node(&node, "Slice")) done = blocked_slice(node);
       else ENGINE_TRY(blocked_elementwise(node, &done));
       if (!done) keep(std::move(node));
       else *changed = true;
@@ -67,6 +68,12 @@ class LayoutWalk {
     plain_.push_back(1);
     blocked_.push_back(kNoValue);
     return graph_.add_value(name, TypeInfo::tensor(DType::Float, shape));
+  }
+
+  ValueId add_constant(const std::string& name, Tensor t) {
+    plain_.push_back(1);
+    blocked_.push_back(kNoValue);
+    return graph_.add_constant(name, std::move(t));
   }
 
   Node internal(const Node& origin, const char* op_type, std::vector<ValueId> inputs) const {
@@ -136,7 +143,7 @@ class LayoutWalk {
     if (!has_channels(x) || !has_channels(y) || !graph_.constant(node.inputs[1])) return false;
     if (int_of(node, "in_block", 0) || int_of(node, "out_block", 0) || !shape_of(node, &s)) return false;
     const ChannelLayout plain = ChannelLayout::plain, blocked = ChannelLayout::blocked;
-    if (s.transposed || s.out_pixels() <= 1) return false;
+    if (s.transposed || s.out_pixels() <= 1 || conv_prefers_plain(s)) return false;
     bool few_channels = s.group_in() < lanes_ && !s.depthwise();
     bool from_plain = !is_blocked(x) && few_channels && conv_supports(s, plain, blocked) && s.c_out >= lanes_;
     if (!from_plain && (!conv_supports(s, blocked, blocked) || (!conv_prefers_blocked(s) && !is_blocked(x)))) return false;
@@ -165,20 +172,49 @@ class LayoutWalk {
     return true;
   }
 
+  // Along the channels blocks must be whole; along a spatial dimension they need not be.
   bool blocked_concat(const Node& node) {
     ValueId y = node.outputs[0];
     if (!has_channels(y)) return false;
-    int64_t axis = int_of(node, "axis", 1), ready = 0;
-    if (axis != 1 && axis != 1 - int64_t(graph_[y].type.shape.rank())) return false;
+    int64_t axis = int_of(node, "axis", 1), ready = 0, all = 0;
+    if (axis < 0) axis += graph_[y].type.shape.rank();
+    if (axis < 1) return false;
     for (ValueId v : node.inputs) {
-      if (!has_channels(v) || !whole_blocks(v)) return false;
-      if (is_blocked(v)) ready += channels(v);
+      if (!has_channels(v) || (axis == 1 && !whole_blocks(v))) return false;
+      int64_t elements = graph_[v].type.shape.elements();
+      all += elements;
+      if (is_blocked(v)) ready += elements;
     }
-    if (2 * ready < channels(y)) return false;
+    if (2 * ready < all || all == 0) return false;
     Node join = node;
     for (ValueId& v : join.inputs) v = make_blocked(v);
-    join.attributes = with_attribute(join, int_attribute("axis", 1));
+    join.attributes = with_attribute(join, int_attribute("axis", axis));
     emit_blocked(std::move(join), y);
+    return true;
+  }
+
+  // A part of the spatial dimensions, told by constants, of a value that nobody has made plain yet.
+  bool blocked_slice(const Node& node) {
+    ValueId x = node.inputs[0], y = node.outputs[0];
+    if (!is_blocked(x) || plain_[size_t(x)] || !has_channels(y) || node.inputs.size() < 4) return false;
+    const int rank = graph_[x].type.shape.rank();
+    for (size_t i = 1; i < node.inputs.size(); ++i)
+      if (node.inputs[i] >= 0 && !graph_.constant(node.inputs[i])) return false;
+    if (node.inputs[3] < 0) return false;
+    const Tensor& axes = *graph_.constant(node.inputs[3]);
+    auto made = make_tensor(DType::Int64, Shape{axes.elements()}, account_, "axes");
+    if (!made.ok()) return false;
+    Tensor counted = made.take();
+    for (int64_t i = 0; i < axes.elements(); ++i) {
+      int64_t axis = axes.dtype == DType::Int64 ? axes.as<int64_t>()[i] : axes.as<int32_t>()[i];
+      if (axis < 0) axis += rank;
+      if (axis < 2 || axis >= rank) return false;
+      counted.as<int64_t>()[i] = axis;
+    }
+    Node part = node;
+    part.inputs[0] = blocked_[size_t(x)];
+    part.inputs[3] = add_constant(graph_[y].name + "/axes", std::move(counted));
+    emit_blocked(std::move(part), y);
     return true;
   }
 
@@ -213,9 +249,7 @@ class LayoutWalk {
     if (const Tensor* constant = graph_.constant(v)) {
       ENGINE_ASSIGN(Tensor t, make_tensor(DType::Float, shape, account_, "channel constants"));
       copy_elements(*constant, t.data);
-      plain_.push_back(1);
-      blocked_.push_back(kNoValue);
-      return graph_.add_constant(graph_[v].name + "/blocked", std::move(t));
+      return add_constant(graph_[v].name + "/blocked", std::move(t));
     }
     return v;
   }

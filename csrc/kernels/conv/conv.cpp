@@ -6,6 +6,9 @@
 namespace engine {
 namespace {
 
+// Costs in multiply-adds of a channel block: of one lane's sum, and of a converted block.
+constexpr double kNarrowCost = 1.2, kOneChannelCost = 2.2, kConvertCost = 8;
+
 bool whole_blocks(const ConvShape& s, int64_t channels, int lanes) { return s.groups == 1 || channels % lanes == 0; }
 
 bool supports_direct(const ConvShape& s, ChannelLayout input) {
@@ -26,6 +29,8 @@ const char* conv_algorithm_name(ConvAlgorithm algorithm) {
       return "panel";
     case ConvAlgorithm::plain_depthwise:
       return "plain_depthwise";
+    case ConvAlgorithm::narrow:
+      return "narrow";
     case ConvAlgorithm::winograd:
       return "winograd";
   }
@@ -38,8 +43,17 @@ bool conv_supports(const ConvShape& s, ChannelLayout input, ChannelLayout output
   return supports_direct(s, input);
 }
 
+bool conv_prefers_plain(const ConvShape& s) {
+  if (!conv_is_narrow(s) || s.depthwise()) return false;
+  const double lanes = conv_kernels().lanes, out = double(s.group_out());
+  const double blocks = double(ceil_div(s.group_out(), conv_kernels().lanes));
+  const double sums = double(s.out_pixels() * s.groups) * double(s.group_in() * s.taps());
+  const double convert = kConvertCost * double(s.c_in * s.in_pixels()) / lanes;
+  return sums * (out == 1 ? kOneChannelCost : kNarrowCost * out) / lanes + convert < sums * blocks;
+}
+
 bool conv_prefers_blocked(const ConvShape& s) {
-  if (!conv_supports(s, ChannelLayout::blocked, ChannelLayout::blocked)) return false;
+  if (!conv_supports(s, ChannelLayout::blocked, ChannelLayout::blocked) || conv_prefers_plain(s)) return false;
   const int64_t half_block = conv_kernels().lanes / 2;
   return s.c_out >= half_block && (s.depthwise() || s.group_in() >= half_block) && s.out_pixels() > 1;
 }
@@ -47,6 +61,7 @@ bool conv_prefers_blocked(const ConvShape& s) {
 std::unique_ptr<const ConvPlan> make_conv_plan(const ConvShape& s, ChannelLayout input, ChannelLayout output,
                                                const ConvEpilogue& epilogue) {
   const bool filters = s.depthwise() && !s.transposed;
+  if (output == ChannelLayout::plain && conv_is_narrow(s) && !filters) return make_narrow_plan(s, epilogue);
   if (output == ChannelLayout::plain)
     return filters ? make_plain_depthwise_plan(s, epilogue) : make_panel_plan(s, epilogue);
   if (filters && input == ChannelLayout::blocked) return make_depthwise_plan(s, epilogue);

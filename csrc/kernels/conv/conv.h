@@ -24,6 +24,7 @@ enum class ConvAlgorithm : uint8_t {
   depthwise,        // blocked -> blocked, one filter a channel
   panel,            // plain -> plain, im2col into a scratch panel and a product; also transposed
   plain_depthwise,  // plain -> plain, one filter a channel
+  narrow,           // plain -> plain, dense, into few channels
   winograd,         // blocked -> blocked, dense, stride 1: fewer products between transforms of tiles
 };
 const char* conv_algorithm_name(ConvAlgorithm algorithm);
@@ -33,6 +34,9 @@ bool conv_supports(const ConvShape& shape, ChannelLayout input, ChannelLayout ou
 
 // True when blocked -> blocked is the faster choice, the conversions at the edges of a region left aside.
 bool conv_prefers_blocked(const ConvShape& shape);
+
+// True when plain -> plain is the faster choice even from a blocked input, which is converted then.
+bool conv_prefers_plain(const ConvShape& shape);
 
 // The arrays of one run. All but `residual` are required; residual has the output's shape and layout and is added
 // before the activation. The output overlaps no other array: partial sums may wait in it.

@@ -126,6 +126,24 @@ struct ConvPlainDepthwiseJob {
   ConvFinish finish;
 };
 
+// Dense convolution of plain tensors into few channels: a rectangle of output pixels of one image and group.
+// weights: [row tile][channel][kh][kw][tile_rows]; bias is padded to whole row tiles. REQUIRES: one pixel in depth.
+struct ConvNarrowJob {
+  const ConvRows* rows;   // segments are not used
+  const float* input;     // first channel of the group
+  const float* weights;
+  const float* bias;
+  const float* residual;  // null, or laid out as the output
+  float* output;          // first channel of the group
+  int64_t row_begin, row_end, column_begin, column_end;
+  int64_t channels, out_channels;
+  int tile_rows;          // 1, 2 or 4
+  float* scratch;         // the input rows in phases, for each channel
+  int64_t* offsets;       // scratch of kernel[2]
+  const float** laid;     // scratch of kernel[1]
+  ConvFinish finish;
+};
+
 struct ConvKernels {
   int lanes;          // of a channel block
   int direct_blocks;  // most output blocks of a direct job
@@ -137,6 +155,7 @@ struct ConvKernels {
   void (*depthwise)(const ConvDepthwiseJob&);
   void (*panel)(const ConvPanelJob&);
   void (*plain_depthwise)(const ConvPlainDepthwiseJob&);
+  void (*narrow)(const ConvNarrowJob&);
   void (*winograd_input)(const ConvWinogradInputJob&);
   void (*winograd_product)(const ConvWinogradProductJob&);
   bool (*winograd_output)(const ConvWinogradOutputJob&);  // false: a sum is infinite or NaN

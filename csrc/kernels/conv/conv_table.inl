@@ -3,6 +3,7 @@
 
 #include "kernels/conv/depthwise.inl"
 #include "kernels/conv/direct.inl"
+#include "kernels/conv/narrow.inl"
 #include "kernels/conv/panel.inl"
 #include "kernels/conv/plain_depthwise.inl"
 #include "kernels/conv/winograd.inl"
@@ -13,12 +14,9 @@ namespace ENGINE_TIER {
 
 extern const ConvKernels conv_table;
 const ConvKernels conv_table = {
-    Block::size,  kDirectBlocks,
-    kDirectWidth, kPanelPixels,
-    kPanelRows,   Block::registers * Block::size / Block::parts > 64 ? 80e3 : 8e3,
-    direct,       depthwise,
-    panel,        plain_depthwise,
-    winograd_input, winograd_product, winograd_output,
+    Block::size, kDirectBlocks, kDirectWidth, kPanelPixels, kPanelRows,
+    Block::registers * Block::size / Block::parts > 64 ? 80e3 : 8e3,
+    direct, depthwise, panel, plain_depthwise, narrow, winograd_input, winograd_product, winograd_output,
 };
 
 }  // namespace ENGINE_TIER

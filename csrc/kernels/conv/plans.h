@@ -13,6 +13,10 @@ std::unique_ptr<const ConvPlan> make_direct_plan(const ConvShape& shape, Channel
 std::unique_ptr<const ConvPlan> make_depthwise_plan(const ConvShape& shape, const ConvEpilogue& epilogue);
 std::unique_ptr<const ConvPlan> make_panel_plan(const ConvShape& shape, const ConvEpilogue& epilogue);
 std::unique_ptr<const ConvPlan> make_plain_depthwise_plan(const ConvShape& shape, const ConvEpilogue& epilogue);
+std::unique_ptr<const ConvPlan> make_narrow_plan(const ConvShape& shape, const ConvEpilogue& epilogue);
+
+// True when make_narrow_plan may be called and is the best choice between plain tensors.
+bool conv_is_narrow(const ConvShape& shape);
 
 // Segments of at most `max_width` pixels, as even as can be, and their masks. Pointers refer to the object itself,
 // which therefore stays where it is.

@@ -5,8 +5,8 @@
 namespace engine {
 namespace {
 
-constexpr double kFusedMicroseconds = 160;     // most that a tile of all three steps may take
-constexpr int64_t kFusedBytes = 640 << 10;     // transformed input and sums that stay in the second-level cache
+constexpr double kFusedMicroseconds = 100;     // most that a tile of all three steps may take
+constexpr int64_t kFusedBytes = 400 << 10;     // transformed input and sums that stay in the second-level cache
 constexpr int64_t kFusedWeights = 2560 << 10;  // weights that a fused tile may read
 constexpr int64_t kStagedBytes = 6 << 20;
 constexpr double kPieceMicroseconds = 40;

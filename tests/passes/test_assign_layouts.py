@@ -1,0 +1,85 @@
+"""What stands between convolutions keeps the blocked layout: the same answers as without passes, and few conversions."""
+
+import engine
+import numpy as np
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+
+class Model:
+    def __init__(self, **inputs):
+        rng = np.random.default_rng(len(inputs))
+        self.rng, self.nodes, self.constants = rng, [], []
+        self.feeds = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in inputs.items()}
+
+    def constant(self, array):
+        name = f"c{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.asarray(array), name))
+        return name
+
+    def add(self, op, inputs, **attributes):
+        name = f"v{len(self.nodes)}"
+        self.nodes.append(helper.make_node(op, inputs, [name], **attributes))
+        return name
+
+    def conv(self, x, c_in, c_out, kernel, **attributes):
+        w = self.constant((self.rng.standard_normal((c_out, c_in, *kernel)) / np.sqrt(c_in * np.prod(kernel))).astype(np.float32))
+        return self.add("Conv", [x, w, self.constant(self.rng.standard_normal(c_out).astype(np.float32))], **attributes)
+
+    def check(self, *outputs):
+        """Compares with the model as it is written; returns the plan's text."""
+        inputs = [helper.make_tensor_value_info(n, TensorProto.FLOAT, x.shape) for n, x in self.feeds.items()]
+        results = [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in outputs]
+        graph = helper.make_graph(self.nodes, "g", inputs, results, self.constants)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9).SerializeToString()
+        want = engine.load(model, optimize="off").run(self.feeds)
+        loaded = engine.load(model)
+        for name, got in loaded.run(self.feeds).items():
+            np.testing.assert_allclose(got, want[name], rtol=1e-4, atol=1e-5)
+        return loaded.plan(self.feeds)["text"]
+
+
+@pytest.mark.parametrize("axis", [2, -1])
+@pytest.mark.parametrize("channels", [32, 40])
+def test_join_and_part_along_space(axis, channels):
+    m = Model(x=(2, channels, 30), state=(2, channels, 4))
+    a = m.conv("x", channels, channels, (3,), pads=[1, 1])
+    joined = m.add("Concat", ["state", a], axis=axis)
+    y = m.conv(joined, channels, channels, (3,), dilations=[2])
+    ints = [m.constant(np.array([v], np.int64)) for v in (-4, 1 << 40, axis)]
+    rest = m.add("Slice", [joined, *ints])
+    text = m.check(y, rest)
+    assert text.count("engine.ToBlocked") == 2
+    assert text.count("engine.ToPlain") == 2
+
+
+def test_part_with_steps_of_a_plane():
+    m = Model(x=(1, 32, 9, 12))
+    a = m.conv("x", 32, 48, (3, 3))
+    lists = [m.constant(np.array(v, np.int64)) for v in ([8, 1], [-100, 9], [-1, 2], [-3, 2])]
+    b = m.add("Slice", [a, *lists])
+    m.check(m.conv(b, 48, 20, (1, 1)))
+
+
+def test_parts_of_channels_or_images_are_taken_plain():
+    for axis in (0, 1, -3):
+        m = Model(x=(3, 32, 9, 12))
+        a = m.conv("x", 32, 48, (3, 3))
+        lists = [m.constant(np.array(v, np.int64)) for v in ([1], [3], [axis])]
+        m.check(m.add("Slice", [a, *lists]))
+
+
+def test_into_few_channels_from_a_blocked_value():
+    m = Model(x=(1, 32, 20, 40))
+    a = m.conv("x", 32, 32, (3, 3), pads=[1, 1, 1, 1])
+    m.check(m.conv(a, 32, 1, (7, 3), pads=[3, 1, 3, 1]), m.conv(a, 32, 4, (3, 3)))
+
+
+def test_channel_constants_repeat_over_blocks_of_any_size():
+    for shape in ((1, 48, 33, 35), (2, 32, 7, 9), (1, 64, 1000)):
+        m = Model(x=shape)
+        a = m.conv("x", shape[1], shape[1], (1,) * (len(shape) - 2))
+        ones = [1] * (len(shape) - 2)
+        scale, shift = (m.constant(m.rng.standard_normal((shape[1], *ones)).astype(np.float32)) for _ in range(2))
+        b = m.add("Relu", [m.add("Add", [m.add("Mul", [m.add("Tanh", [a]), scale]), shift])])
+        m.check(m.conv(b, shape[1], 32, (1,) * (len(shape) - 2)))
