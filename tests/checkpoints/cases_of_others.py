@@ -178,3 +178,9 @@ graph("Scan-columns", [("", "Scan")], 5e5, lambda: scan(add_nodes, {"scan_input_
 graph("Scan-reshaped", [("", "Scan")], 5e5, lambda: scan([node("Exp", ["s"], ["s2"]), node("NonZero", ["e"], ["f0"]), node("Cast", ["f0"], ["f"], to=1)]),
       lambda: {"x": numbers(1), "v": numbers(4, N // 64)}, ["y", "z"])  # fmt: skip
 _ = (F16, U8, tensor_info)
+
+op("ByteTable", lambda: [numbers(16 * SIZE, dtype=U8), np.arange(256, dtype=U8)], domain="engine", opset=1, ns=5e4)
+op("ByteMaxPool", lambda: [numbers(1, 224, 224, 64, dtype=U8)], {"kernel_shape": [3, 3]}, domain="engine", opset=1, ns=1e5)
+op("DequantizedMean", lambda: [numbers(1, 224, 224, 64, dtype=U8), np.float32(0.01), np.uint8(3)], {"channels_last": 1}, domain="engine", opset=1, ns=1e5)
+op("ScatterRows", lambda: [numbers(4096, 512), np.arange(2048), numbers(2048, 512)], {"axis": 0, "reduction": "add"}, domain="engine", opset=1, ns=5e4)
+op("DepthToSpace", lambda: [numbers(1, 224, 224, 64)], {"blocksize": 2}, domain="engine", opset=1, ns=1e5)
