@@ -36,6 +36,7 @@ def test_retry_after():
     with pytest.raises(engine.EngineError):
         model.run({"image": IMAGES}, timeout=1e-9)
     model(IMAGES)
+    model(IMAGES)
     threads, _ = busy(model, 1)
     with pytest.raises(engine.Overloaded) as refused:
         model(IMAGES)
@@ -43,6 +44,18 @@ def test_retry_after():
     with pytest.raises(engine.Overloaded) as refused:
         model.submit({"image": IMAGES}).result(timeout=60)
     assert 0 < refused.value.retry_after < 60
+    for thread in threads:
+        thread.join()
+
+
+def test_the_call_that_makes_a_plan_tells_nothing_of_the_next():
+    """Planning and fresh memory are no part of what calls are expected to take."""
+    model = engine.load(DIGITS, threads=1, max_concurrency=1, max_queue=0)
+    model(IMAGES)
+    threads, _ = busy(model, 1)
+    with pytest.raises(engine.Overloaded) as refused:
+        model(IMAGES)
+    assert refused.value.retry_after == 0
     for thread in threads:
         thread.join()
 

@@ -269,6 +269,7 @@ Status Call::make_plan() {
   if (entry_) return {};
   Program& program = pin_.value->model().program();
   if ((entry_ = program.find(refs_))) return {};
+  fresh_plan_ = true;
   try {
     if (options_.deadline_ns != kNever || options_.token || options_.interrupt) ENGINE_TRY(make_plan_elsewhere());
     ENGINE_ASSIGN(entry_, program.entry_for(refs_));
@@ -315,10 +316,10 @@ Status Call::finish(Status status) {
   if (status.ok()) {
     metrics.measure(Measure::compute, report_.computed_ns);
     metrics.measure(Measure::total, now - began_ns_);
-    entry_->time().record(report_.computed_ns);
+    if (!fresh_plan_) entry_->time().record(report_.computed_ns);
   } else if (status.code() == Code::DeadlineExceeded) {
     metrics.measure(Measure::lag, now - options_.deadline_ns);
-    if (computing && entry_) entry_->time().record_at_least(report_.computed_ns);
+    if (computing && entry_ && !fresh_plan_) entry_->time().record_at_least(report_.computed_ns);
   }
   if (computing && (status.code() == Code::DeadlineExceeded || status.code() == Code::Cancelled)) {
     report_.node = status.message().substr(0, status.message().rfind(": "));

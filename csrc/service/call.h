@@ -100,6 +100,7 @@ class Call {
   int64_t granted_ns_ = 0;
   int64_t mean_ns_ = 0;  // what recent calls on its plan took, when it began to wait; 0: not known
   bool ended_, permit_ = false;  // an uncounted call has ended from the start
+  bool fresh_plan_ = false;      // made by this call: what it takes says nothing of the next
   ModelSlot<Version>::Pin pin_;
   RefPtr<PlanEntry> entry_;
   CallOptions options_;
