@@ -528,8 +528,8 @@ from servicing import *
 where, way = sys.argv[1:]
 model = counting(max_queue=4)
 expected = KeyboardInterrupt if way == "interrupt" else ZeroDivisionError
-if way == "handler":
-    signal.signal(signal.SIGINT, lambda *_: 1 / 0)
+# As in a shell's foreground: a process that is started in the background ignores it.
+signal.signal(signal.SIGINT, signal.default_int_handler if way == "interrupt" else lambda *_: 1 / 0)
 token = engine.CancelToken()
 other = Call(model, feeds(ENDLESS), cancel=token) if where == "queue" else None
 if other:

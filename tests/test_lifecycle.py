@@ -188,6 +188,7 @@ print("good")
 
 ON_SIGINT = """
 model = counting()
+signal.signal(signal.SIGINT, signal.default_int_handler)
 put_back = engine.install_signal_handlers(timeout=0)
 call = Call(model, feeds(ENDLESS))
 wait_for_stats(model, running=1)
