@@ -1,5 +1,5 @@
-// Regions of float16 and bfloat16 nodes around products compute in float32: what flows between them is not rounded, and only
-// what leaves a region is.
+// Regions of float16 nodes around products compute in float32: what flows between them is not rounded, and only what leaves a
+// region is. Regions of bfloat16 stay: its steps are so wide that the standard's own answers show each rounding.
 //
 // A region is a set of nodes, each continuous in its operands and with one meaning for all float types, that pass 16-bit floats
 // to each other. It is widened when it holds a product, which computes in float32 anyway. Casts of the model to 16 bits stay,
@@ -62,7 +62,7 @@ class Widener {
  private:
   bool half(ValueId v) const {
     if (v < 0 || !graph_[v].type.is_tensor()) return false;
-    return contains(dtype_set(DType::Float16, DType::BFloat16), graph_[v].type.dtype);
+    return graph_[v].type.dtype == DType::Float16;
   }
 
   Role role(const Node& node) const {
