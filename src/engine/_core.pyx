@@ -15,7 +15,7 @@ from cpython.exc cimport PyErr_CheckSignals
 from cpython.object cimport PyObject
 from cpython.pythread cimport PyThread_get_thread_ident
 from cpython.ref cimport Py_DECREF, Py_INCREF
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libcpp cimport bool as cbool
 from libcpp.pair cimport pair
 from libcpp.string cimport string
@@ -28,6 +28,7 @@ from engine._native cimport *
 cnp.import_array()
 
 include "_types.pxi"
+include "_text.pxi"
 include "_values.pxi"
 include "_signature.pxi"
 include "_calls.pxi"

@@ -1,7 +1,7 @@
 # distutils: language = c++
 """What the binding uses of the core."""
 
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libcpp cimport bool as cbool
 from libcpp.memory cimport shared_ptr
 from libcpp.pair cimport pair
@@ -28,6 +28,7 @@ cdef extern from "tensor/dtype.h" namespace "engine" nogil:
     cdef enum class DType(unsigned char):
         Undefined
         Float
+        Int64
         String
     const char* dtype_name(DType)
     int64_t dtype_size(DType)
@@ -294,4 +295,11 @@ cdef extern from "api/binding.h" namespace "engine" nogil:
     const Value& part(const Value&, size_t)
     size_t part_count(const Value&)
 
+cdef extern from "api/fixed_text.h" namespace "engine" nogil:
+    int64_t set_wide_strings(Value&, const uint32_t*, int64_t)
+    void set_byte_strings(Value&, const char*, int64_t)
 
+cdef extern from "Python.h":
+    cbool PyUnicode_IS_COMPACT_ASCII(object)
+    void* PyUnicode_DATA(object)
+    Py_ssize_t PyUnicode_GET_LENGTH(object)

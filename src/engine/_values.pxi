@@ -36,9 +36,17 @@ cdef object value_out(const Value& value):
         return None
     if value.kind == ValueKind.Sequence:
         return [value_out(part(value, i)) for i in range(part_count(value))]
-    keys = value_out(part(value, 0))
-    values = value_out(part(value, 1))
-    return dict(zip(keys.tolist(), values.tolist(), strict=True))
+    return map_out(part(value, 0).tensor, part(value, 1).tensor)
+
+
+cdef dict map_out(const Tensor& keys, const Tensor& values):
+    cdef int64_t k, count = keys.elements()
+    cdef dict out = {}
+    if keys.dtype == DType.Int64 and values.dtype == DType.Float and values.elements() == count:
+        for k in range(count):
+            out[(<const int64_t*>keys.data)[k]] = <double>(<const float*>values.data)[k]
+        return out
+    return dict(zip(tensor_out(keys).tolist(), tensor_out(values).tolist(), strict=True))
 
 
 cdef object as_plain(cnp.ndarray array):
@@ -48,26 +56,6 @@ cdef object as_plain(cnp.ndarray array):
     if not cnp.PyArray_ISNOTSWAPPED(array):
         array = array.astype(array.dtype.newbyteorder("="))
     return np.ascontiguousarray(array).reshape((<object>array).shape)
-
-
-cdef int string_tensor(cnp.ndarray array, Value* out, name) except -1:
-    cdef int64_t dims[16]
-    cdef int i
-    cdef int64_t k = 0
-    cdef bytes raw
-    for i in range(array.ndim):
-        dims[i] = array.shape[i]
-    check(make_string_tensor(dims, array.ndim, out))
-    for item in array.reshape(-1).tolist():
-        if isinstance(item, str):
-            raw = (<str>item).encode("utf-8", "surrogateescape")
-        elif isinstance(item, bytes):
-            raw = item
-        else:
-            raise _errors.InvalidInput(f"input {name!r}: an element is {type(item).__name__}; a string is wanted")
-        set_string(out[0], k, PyBytes_AS_STRING(raw), PyBytes_GET_SIZE(raw))
-        k += 1
-    return 0
 
 
 cdef int owned_value(object item, Value* out, name) except -1:
