@@ -48,8 +48,26 @@ class Fuser {
     return zero.elements() == n && (n == 1 || channels) ? q : std::nullopt;
   }
 
-  // A bias that the convolution adds as it is: constant float32, or dequantised from a constant. kNoValue when it is neither.
-  Result<ValueId> float_bias(ValueId v, int64_t channels) {
+  // True when `scale` is that of the sums, x_scale * w_scale, within rounding, and no sum with its bias can leave int32.
+  bool joins_the_sum(const Tensor& bias, const Tensor& scale, const Quantized& x, const Quantized& w) const {
+    const Tensor &weights = *graph_.constant(w.data), &w_scale = *graph_.constant(w.scale), &w_zero = *graph_.constant(w.zero);
+    const int64_t channels = bias.elements(), terms = weights.elements() / std::max<int64_t>(1, channels);
+    const double x_scale = *scale_of(x);
+    auto each = [](const Tensor& t, int64_t i) { return t.elements() == 1 ? 0 : i; };
+    for (int64_t i = 0; i < channels; ++i) {
+      const double wanted = x_scale * double(w_scale.as<float>()[each(w_scale, i)]);
+      if (!(std::abs(double(scale.as<float>()[each(scale, i)]) - wanted) <= 0x1p-22 * wanted)) return false;
+      const int64_t zero = integer_at(w_zero, each(w_zero, i));
+      int64_t most = std::abs(integer_at(bias, i));
+      for (int64_t t = i * terms; t < (i + 1) * terms; ++t) most += 255 * std::abs(integer_at(weights, t) - zero);
+      if (most > INT32_MAX) return false;
+    }
+    return true;
+  }
+
+  // A bias that the convolution adds: the int32 behind a DequantizeLinear where that is what the sums count in, else a constant
+  // float32. kNoValue when it is neither constant nor dequantised from one.
+  Result<ValueId> addend(ValueId v, int64_t channels, const Quantized& x, const Quantized& w) {
     const Node* node = rewriter_.producer_node(v);
     const Tensor *source = graph_.constant(v), *scale = nullptr;
     if (is_node(node, "DequantizeLinear")) {
@@ -64,6 +82,7 @@ class Fuser {
     }
     if (source->elements() != channels) return kNoValue;
     if (!scale) return v;
+    if (joins_the_sum(*source, *scale, x, w)) return node->inputs[0];
     ENGINE_ASSIGN(Tensor out, make_tensor(DType::Float, Shape{channels}, account_, "bias"));
     for (int64_t i = 0; i < channels; ++i)
       out.as<float>()[i] = float(number_at(*source, i) * double(scale->as<float>()[scale->elements() == 1 ? 0 : i]));
@@ -111,7 +130,7 @@ class Fuser {
     Node conv;
     conv.inputs = {x->data, x->scale, x->zero, w->data, w->scale, w->zero, y.scale, y.zero};
     if (ValueId bias = input_of(node, 2); bias >= 0) {
-      ENGINE_ASSIGN(ValueId added, float_bias(bias, graph_.constant(w->data)->shape[0]));
+      ENGINE_ASSIGN(ValueId added, addend(bias, graph_.constant(w->data)->shape[0], *x, *w));
       if (added == kNoValue) return {};
       conv.inputs.push_back(added);
     }

@@ -146,3 +146,53 @@ def test_no_number_and_infinity():
     x = data((1, 8, 5, 5))
     x[0, 0, 0, 0], x[0, 1, 2, 2], x[0, 2, 1, 1] = np.nan, np.inf, -np.inf
     net.check(net.qdq(net.conv(net.qdq("x"), 8, 24, (1, 1))), {"x": x}, quanta=1)
+
+
+def dequantised_bias_conv(byte, bias, w, w_scale, x_scale, y_scale, bias_scale):
+    """A 1x1 convolution with a bias that DequantizeLinear gives. Returns the model; its input is bytes [1, c, h, w], its output too."""
+    net = Net(0, byte)
+    zeros = net.constant(byte(3)), net.constant(byte(7))
+    x = net.node("DequantizeLinear", ["x", net.constant(np.float32(x_scale)), zeros[0]])
+    w = net.node("DequantizeLinear", [net.constant(w), net.constant(w_scale), net.constant(np.zeros(len(w_scale), np.int8))], axis=0)
+    b = net.node("DequantizeLinear", [net.constant(bias), net.constant(bias_scale), net.constant(np.zeros(len(bias), np.int32))], axis=0)
+    y = net.node("QuantizeLinear", [net.node("Conv", [x, w, b]), net.constant(np.float32(y_scale)), zeros[1]])
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(byte))
+    ends = [helper.make_tensor_value_info(n, kind, None) for n in ("x", y)]
+    graph = helper.make_graph(net.nodes, "g", ends[:1], ends[1:], net.constants)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9).SerializeToString()
+
+
+@BYTES
+@pytest.mark.parametrize("large", [False, True])
+def test_a_quantised_bias_joins_the_sum(byte, large):
+    """Then a result is rounded once: half-way between two bytes is met as exactly as float32 tells. Also beside a bias near int32's limit
+    in a channel without weights, as calibration leaves them."""
+    rng = np.random.default_rng(9)
+    c_in, c_out, x_scale, y_scale = 48, 40, 0.031, 0.0807
+    w = rng.integers(-127, 128, (c_out, c_in, 1, 1)).astype(np.int8)
+    w_scale = rng.uniform(1e-3, 3e-3, c_out).astype(np.float32)
+    bias = rng.integers(-30000, 30000, c_out).astype(np.int32)
+    if large:
+        w[:4], w_scale[:4], bias[:4] = 0, 1e-9, [2147268941, -2147268941, 2147483647, -2147483647]
+    scale = (np.float32(x_scale) * w_scale).astype(np.float32)
+    model = dequantised_bias_conv(byte, bias, w, w_scale, x_scale, y_scale, scale)
+    low = np.iinfo(byte).min
+    x = rng.integers(low, low + 256, (1, c_in, 90, 61)).astype(byte)
+    total = np.einsum("oc,nchw->nohw", w[:, :, 0, 0].astype(np.int64), x.astype(np.int64) - 3) + bias[:, None, None]
+    wanted = np.rint(total.astype(np.float32) * (scale / np.float32(y_scale))[:, None, None]) + 7
+    loaded = engine.load(model)
+    (got,) = loaded.run({"x": x}).values()
+    assert "engine.QLinearConv" in loaded.plan({"x": x})["text"]
+    np.testing.assert_array_equal(got, np.clip(wanted, low, low + 255).astype(byte))
+
+
+@BYTES
+def test_a_quantised_bias_that_could_leave_int32_stays_a_float(byte):
+    c_in, c_out = 16, 8
+    w, w_scale = np.full((c_out, c_in, 1, 1), 127, np.int8), np.full(c_out, 1e-9, np.float32)
+    bias = np.full(c_out, 2147483000, np.int32)
+    model = dequantised_bias_conv(byte, bias, w, w_scale, 1.0, 0.03, w_scale)
+    x = np.full((1, c_in, 4, 4), np.iinfo(byte).max, byte)
+    total = float(int(bias[0]) + c_in * 127 * (int(x[0, 0, 0, 0]) - 3))
+    (got,) = engine.load(model).run({"x": x}).values()
+    assert np.unique(got).tolist() == [round(total * 1e-9 / 0.03) + 7]
