@@ -11,7 +11,7 @@ export CXX := $(if $(filter default,$(origin CXX)),c++,$(CXX))
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 
-.PHONY: help demo build test soak bench lint tsan wheel sdist clean
+.PHONY: help demo core build test soak bench lint tsan wheel sdist clean
 
 help:            ## show this list
 	@grep -E '^[a-z]+: .*##' Makefile | sed 's/:.*##/\t/' | expand -t 12
@@ -31,7 +31,10 @@ $(VENV)/.test-tools: $(VENV)/.tools pyproject.toml
 build: $(VENV)/.tools    ## build the package and its test module in place (build/dev), ready to import through .venv
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/build.py
 
-demo: build              ## run the main job on the model in examples/
+core: $(VENV)/.tools     ## build the package alone, without its test module
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/build.py --without-tests
+
+demo: core               ## run the main job on the model in examples/
 	$(BIN)/python examples/demo.py
 
 test: build $(VENV)/.test-tools   ## build what the tests need and run them all
@@ -40,9 +43,9 @@ test: build $(VENV)/.test-tools   ## build what the tests need and run them all
 soak: build $(VENV)/.test-tools   ## minutes of mixed load, reloads and cancellations; SECONDS=120
 	$(BIN)/python tools/soak.py --seconds $(or $(SECONDS),120)
 
-bench: build $(VENV)/.test-tools  ## pytest-benchmark over kernels, operators and models
-	$(PIP) "onnxruntime==1.32.0"
-	$(BIN)/python -m pytest benchmarks --benchmark-only $(ARGS)
+bench: build $(VENV)/.test-tools  ## pytest-benchmark over kernels, operators and the models of ZOO=FOLDER, beside other runtimes
+	$(PIP) "onnxruntime==1.32.0" "openvino==2026.4.1"
+	$(if $(ZOO),ENGINE_ZOO="$(abspath $(ZOO))") $(BIN)/python -m pytest benchmarks --benchmark-only $(ARGS)
 
 lint: $(VENV)/.test-tools   ## ruff and mypy over what is shipped and run by hand
 	$(BIN)/ruff check src tools examples && $(BIN)/ruff format --check src tools examples && $(BIN)/mypy

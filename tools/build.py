@@ -1,5 +1,7 @@
 """Build engine._core and engine._testing into build/dev and make them importable in this environment.
 
+    python tools/build.py [--without-tests]         the second: engine._core alone, what a user of the package needs
+
 A warm build after one changed file takes seconds: ninja, and ccache where it is installed. The package is imported from
 src/engine; the two modules lie beside it in build/dev/package/engine (a folder of links), which a .pth file puts on the path.
 """
@@ -45,7 +47,9 @@ def link_package(build: pathlib.Path) -> pathlib.Path:
             (package / source.name).symlink_to(source)
     suffix = sysconfig.get_config_var("EXT_SUFFIX")
     for module in ("_core", "_testing"):
-        (package / f"{module}{suffix}").symlink_to(build / "src" / "engine" / f"{module}{suffix}")
+        built = build / "src" / "engine" / f"{module}{suffix}"
+        if built.exists():
+            (package / built.name).symlink_to(built)
     return package.parent
 
 
@@ -53,7 +57,8 @@ def main() -> None:
     build = ROOT / "build" / os.environ.get("BUILD_NAME", "dev")
     configure(build)
     jobs = os.environ.get("CMAKE_BUILD_PARALLEL_LEVEL", str(os.cpu_count()))
-    subprocess.run(["ninja", "-C", str(build), "-j", jobs, "_core", "_testing"], check=True)
+    modules = ["_core"] if "--without-tests" in sys.argv[1:] else ["_core", "_testing"]
+    subprocess.run(["ninja", "-C", str(build), "-j", jobs, *modules], check=True)
     path = link_package(build)
     site = pathlib.Path(sysconfig.get_path("purelib"))
     if pathlib.Path(sys.prefix).resolve() == ROOT / ".venv":
