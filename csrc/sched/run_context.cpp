@@ -5,10 +5,20 @@ namespace {
 
 // Tiles begin small and grow up to `most` items while they take less than half of kTileNs, and shrink when one took longer: a
 // cost that was told too low, or a slow machine, does not keep the caller from its clock.
+//
+// Each worker has a stretch of the items that it begins with, the same from step to step: what it wrote in one step lies in its
+// core's cache when the next reads it, and weights stay with the core that used them. Who is done takes from the others.
+constexpr int kStretches = 16;
+struct alignas(64) Stretch {
+  std::atomic<int64_t> next;
+  int64_t end;
+};
+
 struct TileJob {
-  alignas(64) std::atomic<int64_t> next{0};
+  Stretch stretches[kStretches];
   alignas(64) std::atomic<int64_t> tile;
-  int64_t items, most;
+  int64_t most;
+  int count;
   void (*fn)(void*, int64_t, int64_t, int);
   void* body;
   RunControl* control;
@@ -24,6 +34,27 @@ void adapt(TileJob& job, int64_t begun_ns, int64_t ended_ns) {
   if (changed != tile) job.tile.store(changed, std::memory_order_relaxed);
 }
 
+void cut(TileJob& job, int64_t items, int64_t tile, int workers) {
+  job.count = std::min(workers, kStretches);
+  const int64_t tiles = (items + tile - 1) / tile;
+  for (int i = 0; i < job.count; ++i) {
+    job.stretches[i].next.store(tiles * i / job.count * tile, std::memory_order_relaxed);
+    job.stretches[i].end = std::min(items, tiles * (i + 1) / job.count * tile);
+  }
+}
+
+bool claim(TileJob& job, int worker, int64_t* begin, int64_t* end) {
+  const int64_t tile = job.tile.load(std::memory_order_relaxed);
+  for (int i = 0; i < job.count; ++i) {
+    Stretch& s = job.stretches[(worker + i) % job.count];
+    if (s.next.load(std::memory_order_relaxed) >= s.end) continue;
+    *begin = s.next.fetch_add(tile, std::memory_order_relaxed);
+    *end = std::min(*begin + tile, s.end);
+    if (*begin < s.end) return true;
+  }
+  return false;
+}
+
 void work(void* arg, int worker) {
   TileJob& job = *static_cast<TileJob*>(arg);
   for (int64_t begun_ns = 0;;) {
@@ -33,9 +64,9 @@ void work(void* arg, int worker) {
       adapt(job, begun_ns, job.control->checked_ns());
       begun_ns = job.control->checked_ns();
     }
-    int64_t tile = job.tile.load(std::memory_order_relaxed), begin = job.next.fetch_add(tile, std::memory_order_relaxed);
-    if (begin >= job.items) return;
-    job.fn(job.body, begin, std::min(begin + tile, job.items), worker);
+    int64_t begin, end;
+    if (!claim(job, worker, &begin, &end)) return;
+    job.fn(job.body, begin, end, worker);
   }
 }
 
@@ -49,7 +80,6 @@ int64_t RunContext::tile_items(int64_t items, double ns_per_item, double total) 
 
 Status RunContext::run_tiles(int64_t items, int64_t tile, TileFn fn, void* body) {
   TileJob job;
-  job.items = items;
   job.most = tile;
   job.tile = control_.deadline_ns() == kNever ? tile : std::max<int64_t>(1, tile / 4);
   job.fn = fn;
@@ -57,6 +87,7 @@ Status RunContext::run_tiles(int64_t items, int64_t tile, TileFn fn, void* body)
   job.control = &control_;
   int64_t tiles = (items + tile - 1) / tile;
   int helpers = int(std::min<int64_t>(threads_ - 1, tiles - 1));
+  cut(job, items, tile, helpers + 1);
   if (helpers <= 0) work(&job, 0);
   else if (control_.check()) ThreadPool::instance().run(helpers, work, &job);
   return control_.go() ? Status() : control_.status();

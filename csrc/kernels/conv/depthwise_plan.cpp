@@ -3,8 +3,9 @@
 namespace engine {
 namespace {
 
-constexpr double kTileMicroseconds = 40;
-constexpr double kShareOfPeak = 0.3;  // loads, not products, are what a depthwise convolution waits for
+constexpr double kTileMicroseconds = 8;
+constexpr int64_t kRowsTogether = 4;
+constexpr double kShareOfPeak = 0.45;  // loads, not products, are what a depthwise convolution waits for
 
 class DepthwisePlan final : public ConvPlan {
  public:
@@ -19,6 +20,9 @@ class DepthwisePlan final : public ConvPlan {
     const double flops = 2.0 * rows_.rows.width * lanes * double(s.taps());
     units_ = s.n * blocks_ * rows_.segments;
     tile_ = units_per_tile(flops, kernels_.flops_per_microsecond * kShareOfPeak, kTileMicroseconds, units_);
+    // Whole rows, several at a time, are what the kernel does best.
+    const int64_t rows = kRowsTogether * rows_.rows.row_segments;
+    if (rows > 0 && tile_ > rows) tile_ -= tile_ % rows;
   }
 
   ConvAlgorithm algorithm() const override { return ConvAlgorithm::depthwise; }
