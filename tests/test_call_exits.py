@@ -136,7 +136,18 @@ def test_memory_limit():
     for _ in range(3):
         with pytest.raises(engine.MemoryLimitExceeded):
             model(np.array([1 << 20, 1 << 20], np.int64))
-    assert_idle(model, error=3)
+    assert_idle(model, memory=3)
+
+
+@pytest.mark.parametrize("way", ["run", "submit"])
+def test_memory_that_the_inputs_need(model, way):
+    class Large:
+        def __array__(self, *args, **kwargs):
+            raise MemoryError("no room for a copy")
+
+    with pytest.raises(MemoryError):
+        getattr(model, way)({"n": 1, "x": Large()})
+    assert_idle(model, ok=1, memory=1)
 
 
 def test_drained_and_closed(model):

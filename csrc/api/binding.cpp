@@ -52,7 +52,7 @@ Status copy_tensor(DType dtype, int rank, const int64_t* dims, const void* data,
   return {};
 }
 
-Value make_parts(ValueKind kind, std::vector<Value> items) {
+Value make_parts(ValueKind kind, std::vector<Value>& items) {
   Value value;
   value.kind = kind;
   auto parts = std::make_shared<ValueParts>();

@@ -1,6 +1,9 @@
 // Small shapes of the interface that Cython can say: statuses out, pointers in, no templates.
 #pragma once
 
+#include <chrono>
+#include <thread>
+
 #include "api/engine.h"
 
 namespace engine {
@@ -10,6 +13,7 @@ Status load_for(Service& service, const ModelSource& source, const LoadOptions& 
                 RefPtr<Model>* out);
 Status publish(Service& service, const RefPtr<Model>& model, bool allow_signature_change, int* version);
 Status rollback(Service& service, int* version);
+inline void sleep_ns(int64_t ns) { std::this_thread::sleep_for(std::chrono::nanoseconds(ns)); }
 inline void begin_warm_up(WarmUp& warm_up) { warm_up.runs.emplace_back(); }
 void add_warm_up_shape(WarmUp& warm_up, const std::string& name, const int64_t* dims, int rank);
 
@@ -27,7 +31,8 @@ class FunctionInterrupt final : public Interrupt {
   void* arg_ = nullptr;
 };
 
-// The parts of a snapshot by number.
+// A snapshot that is the caller's to delete, and its parts by number.
+inline MetricsSnapshot* new_snapshot(Service& service) { return new MetricsSnapshot(service.metrics().snapshot()); }
 inline uint64_t outcome_count(const MetricsSnapshot& s, int i) { return s.outcomes[size_t(i)]; }
 inline uint64_t counter_count(const MetricsSnapshot& s, int i) { return s.counters[size_t(i)]; }
 inline const Histogram& histogram(const MetricsSnapshot& s, int i) { return s.histograms[size_t(i)]; }
@@ -46,8 +51,8 @@ const std::string& get_string(const Tensor& tensor, int64_t i);
 // *out: a tensor with memory of its own, a copy of `data`.
 Status copy_tensor(DType dtype, int rank, const int64_t* dims, const void* data, Value* out);
 
-// A sequence or map of these parts, and its parts.
-Value make_parts(ValueKind kind, std::vector<Value> items);
+// A sequence or map of these parts, which are taken out of `items`, and its parts.
+Value make_parts(ValueKind kind, std::vector<Value>& items);
 inline void append_item(std::vector<Value>& items, const Value& item) { items.push_back(item); }
 inline const Value& part(const Value& value, size_t i) { return value.parts->items[i]; }
 inline size_t part_count(const Value& value) { return value.parts ? value.parts->items.size() : 0; }

@@ -12,7 +12,7 @@ constexpr int64_t kDropFrom = int64_t(64) << 10;  // fewer bytes are not worth a
 
 }  // namespace
 
-FileBuffer::FileBuffer(void* data, int64_t bytes) {
+void FileBuffer::adopt(void* data, int64_t bytes) {
   data_ = static_cast<char*>(data);
   size_ = bytes;
 }
@@ -21,7 +21,9 @@ FileBuffer::FileBuffer(void* data, int64_t bytes) {
 FileBuffer::~FileBuffer() = default;
 void FileBuffer::drop_pages(const void*, int64_t) const {}
 #else
-FileBuffer::~FileBuffer() { ::munmap(data_, size_t(size_)); }
+FileBuffer::~FileBuffer() {
+  if (data_) ::munmap(data_, size_t(size_));
+}
 
 void FileBuffer::drop_pages(const void* data, int64_t bytes) const {
   if (bytes < kDropFrom) return;

@@ -7,8 +7,9 @@ namespace engine {
 
 class FileBuffer final : public Buffer {
  public:
-  // Owns the mapping [data, data + bytes).
-  FileBuffer(void* data, int64_t bytes);
+  // An empty one, and the mapping [data, data + bytes) that it is to own.
+  FileBuffer() = default;
+  void adopt(void* data, int64_t bytes);
 
   // Says that [data, data + bytes), a part of this buffer, will hardly be read again: the system takes its pages back, and reads
   // them from the file if they are touched after all. Thread-safe.

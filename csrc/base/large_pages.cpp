@@ -43,20 +43,23 @@ void unmap_large_pages(void*, int64_t) {}
 
 class LargePageArena::Mapping final : public RefCounted {
  public:
-  Mapping(void* memory, int64_t bytes) : memory_(memory), bytes_(bytes) {}
+  explicit Mapping(int64_t bytes) : memory_(map_large_pages(bytes)), bytes_(bytes) {}
+  void* memory() const { return memory_; }
 
  private:
-  ~Mapping() override { unmap_large_pages(memory_, bytes_); }
-  void* memory_;
-  int64_t bytes_;
+  ~Mapping() override {
+    if (memory_) unmap_large_pages(memory_, bytes_);
+  }
+  void* const memory_;
+  const int64_t bytes_;
 };
 
 bool LargePageArena::grow(int64_t bytes) {
   const int64_t size = std::max(next_mapping_, round_up(bytes, kLargePage));
-  void* memory = map_large_pages(size);
-  if (!memory) return false;
-  mapping_ = RefPtr<RefCounted>(new Mapping(memory, size));
-  free_ = static_cast<char*>(memory);
+  RefPtr<Mapping> mapping = make_ref<Mapping>(size);
+  if (!mapping->memory()) return false;
+  free_ = static_cast<char*>(mapping->memory());
+  mapping_ = RefPtr<RefCounted>(mapping.get());
   left_ = size;
   next_mapping_ = std::min(2 * next_mapping_, kLargestMapping);
   return true;
@@ -65,12 +68,8 @@ bool LargePageArena::grow(int64_t bytes) {
 Result<RefPtr<Buffer>> LargePageArena::allocate(int64_t bytes, MemoryAccount* account, const char* what) {
   if (bytes < kSmallest || bytes > (int64_t(1) << 46)) return Buffer::allocate_lasting(bytes, account, what);
   const int64_t rounded = round_up(bytes, int64_t(kAlignment));
-  if (account) ENGINE_TRY(account->charge(bytes, what));
-  if (rounded > left_ && !grow(rounded)) {
-    if (account) account->release(bytes);
-    return Buffer::allocate_lasting(bytes, account, what);
-  }
-  RefPtr<Buffer> buffer = Buffer::charged_view(free_, bytes, mapping_, account);
+  if (rounded > left_ && !grow(rounded)) return Buffer::allocate_lasting(bytes, account, what);
+  ENGINE_ASSIGN(RefPtr<Buffer> buffer, Buffer::charged_view(free_, bytes, mapping_, account, what));
   free_ += rounded;
   left_ -= rounded;
   return buffer;

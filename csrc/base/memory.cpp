@@ -38,8 +38,8 @@ Status MemoryAccount::charge(int64_t bytes, const char* what) {
 Result<RefPtr<Buffer>> Buffer::allocate_for(bool lasting, int64_t bytes, MemoryAccount* account, const char* what) {
   if (bytes < 0 || bytes > (int64_t(1) << 47))
     return error(Code::MemoryLimitExceeded, "%s needs %lld bytes", what, (long long)bytes);
-  if (account) ENGINE_TRY(account->charge(bytes, what));
   RefPtr<Buffer> buffer(new Buffer);
+  if (account) ENGINE_TRY(account->charge(bytes, what));
   if (allocation_must_fail() || !buffer->take_memory(lasting, bytes)) {
     if (account) account->release(bytes);
     return error(Code::MemoryLimitExceeded, "%s needs %lld bytes, which the system refuses", what, (long long)bytes);
@@ -66,8 +66,9 @@ RefPtr<Buffer> Buffer::view(void* data, int64_t bytes, RefPtr<RefCounted> owner)
   return buffer;
 }
 
-RefPtr<Buffer> Buffer::charged_view(void* data, int64_t bytes, RefPtr<RefCounted> owner, MemoryAccount* account) {
+Result<RefPtr<Buffer>> Buffer::charged_view(void* data, int64_t bytes, RefPtr<RefCounted> owner, MemoryAccount* account, const char* what) {
   RefPtr<Buffer> buffer = view(data, bytes, std::move(owner));
+  if (account) ENGINE_TRY(account->charge(bytes, what));
   buffer->account_ = RefPtr<MemoryAccount>(account);
   return buffer;
 }

@@ -42,8 +42,8 @@ class Buffer : public RefCounted {
   }
   // A view of memory that `owner` (may be null: the memory outlives every use) keeps alive.
   static RefPtr<Buffer> view(void* data, int64_t bytes, RefPtr<RefCounted> owner);
-  // The same for bytes that were charged to `account` (may be null) already: they are released with the buffer.
-  static RefPtr<Buffer> charged_view(void* data, int64_t bytes, RefPtr<RefCounted> owner, MemoryAccount* account);
+  // The same with the bytes charged to `account` (may be null) until the buffer goes.
+  static Result<RefPtr<Buffer>> charged_view(void* data, int64_t bytes, RefPtr<RefCounted> owner, MemoryAccount* account, const char* what);
 
   char* data() const { return data_; }
   int64_t size() const { return size_; }

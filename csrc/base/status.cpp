@@ -1,6 +1,7 @@
 #include "base/status.h"
 
 #include <cstdio>
+#include <new>
 
 namespace engine {
 namespace {
@@ -30,15 +31,38 @@ const char* code_name(Code code) {
   return "InternalError";
 }
 
-Status::Status(Code code, std::string message) : rep_(new Rep{code, std::move(message)}) {}
+const Status::Rep* Status::without_memory(Code code) {
+  static const Rep reps[] = {
+      {Code::Ok, "out of memory"},
+#define ENGINE_STATUS(name, text) {Code::name, "out of memory"},
+#include "base/status_codes.inc"
+#undef ENGINE_STATUS
+  };
+  return &reps[size_t(code)];
+}
+
+Status::Status(Code code, std::string_view message) noexcept {
+  try {
+    rep_ = new Rep{code, std::string(message)};
+  } catch (const std::bad_alloc&) {
+    rep_ = without_memory(code);
+  }
+}
+
+void Status::drop() {
+  if (rep_ != without_memory(rep_->code)) delete rep_;
+}
 
 const std::string& Status::message() const {
   static const std::string empty;
   return rep_ ? rep_->message : empty;
 }
 
-Status Status::with_context(const std::string& context) && {
-  if (rep_) rep_->message.insert(0, context + ": ");
+Status Status::with_context(std::string_view context) && noexcept {
+  try {
+    if (rep_) return Status(rep_->code, std::string(context).append(": ").append(rep_->message));
+  } catch (const std::bad_alloc&) {
+  }
   return std::move(*this);
 }
 
@@ -50,12 +74,20 @@ std::string format(const char* format, ...) {
   return text;
 }
 
-Status error(Code code, const char* format, ...) {
+static Status verror(Code code, const char* format, va_list args) noexcept {
+  try {
+    return Status(code, vformat(format, args));
+  } catch (const std::bad_alloc&) {
+    return Status(code, "out of memory");
+  }
+}
+
+Status error(Code code, const char* format, ...) noexcept {
   va_list args;
   va_start(args, format);
-  std::string text = vformat(format, args);
+  Status status = verror(code, format, args);
   va_end(args);
-  return Status(code, std::move(text));
+  return status;
 }
 
 }  // namespace engine

@@ -1,10 +1,11 @@
 // Errors are values: a Status is null when fine and owns a code and a message otherwise.
-// No function in csrc/ throws on purpose; api/ turns std::bad_alloc into a Status.
+// No function in csrc/ throws on purpose; api/ turns std::bad_alloc into a Status. Making a Status never throws: when there is no
+// memory for its message, the message says that.
 #pragma once
 
 #include <cstdarg>
-#include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 
@@ -23,27 +24,37 @@ const char* code_name(Code code);
 class [[nodiscard]] Status {
  public:
   Status() = default;
-  Status(Code code, std::string message);
+  Status(Code code, std::string_view message) noexcept;
+  Status(Status&& o) noexcept : rep_(std::exchange(o.rep_, nullptr)) {}
+  Status& operator=(Status&& o) noexcept {
+    std::swap(rep_, o.rep_);
+    return *this;
+  }
+  ~Status() {
+    if (rep_) drop();
+  }
   bool ok() const { return !rep_; }
   Code code() const { return rep_ ? rep_->code : Code::Ok; }
   // Empty when ok.
   const std::string& message() const;
   // The same code, with `context` + ": " before the message. A no-op when ok.
-  Status with_context(const std::string& context) &&;
+  Status with_context(std::string_view context) && noexcept;
 
  private:
   struct Rep {
     Code code;
     std::string message;
   };
-  std::unique_ptr<Rep> rep_;
+  static const Rep* without_memory(Code code);
+  void drop();
+  const Rep* rep_ = nullptr;  // owned, or one of a few that are there from the start
 };
 
 // printf-style: error(Code::InvalidModel, "axis %d is out of range", axis).
 #if defined(__GNUC__)
 __attribute__((format(printf, 2, 3)))
 #endif
-Status error(Code code, const char* format, ...);
+Status error(Code code, const char* format, ...) noexcept;
 
 std::string format(const char* format, ...)
 #if defined(__GNUC__)

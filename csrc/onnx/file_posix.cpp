@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 
 #include "base/file_buffer.h"
 
@@ -51,13 +52,15 @@ const char* kind_of(mode_t mode) {
 
 // Opens "a/b/c" below the root, one component at a time; -1 with errno.
 int open_component_wise(const std::string& path) {
+  std::string name;
+  name.reserve(path.size());
   int folder = ::open("/", kFolderFlags);
   size_t at = 0;
   while (folder >= 0) {
     size_t start = path.find_first_not_of('/', at);
     if (start == std::string::npos) break;
     at = std::min(path.find('/', start), path.size());
-    std::string name = path.substr(start, at - start);
+    name.assign(path, start, at - start);
     bool last = path.find_first_not_of('/', at) == std::string::npos;
     int next = ::openat(folder, name.c_str(), last ? kOpenFlags | O_NOFOLLOW : kFolderFlags);
     int reason = errno;
@@ -129,11 +132,13 @@ Result<RefPtr<Buffer>> OpenFile::read() const {
 Result<RefPtr<Buffer>> OpenFile::map(bool* mapped) const {
   *mapped = false;
   if (size_ == 0) return read();
+  RefPtr<FileBuffer> buffer = make_ref<FileBuffer>();
   void* data = ::mmap(nullptr, size_t(size_), PROT_READ, MAP_PRIVATE, descriptor_, 0);
   if (data == MAP_FAILED) return read();
   *mapped = true;
   ::madvise(data, size_t(size_), MADV_WILLNEED);
-  return RefPtr<Buffer>(new FileBuffer(data, size_));
+  buffer->adopt(data, size_);
+  return RefPtr<Buffer>(buffer.get());
 }
 
 Status OpenFile::check_unchanged() const {
@@ -146,11 +151,9 @@ Status OpenFile::check_unchanged() const {
 
 Result<std::string> canonical_path(const std::string& path) {
   if (path.find('\0') != std::string::npos) return unreadable(path, "its name holds a NUL");
-  char* resolved = ::realpath(path.c_str(), nullptr);
+  std::unique_ptr<char, void (*)(void*)> resolved(::realpath(path.c_str(), nullptr), std::free);
   if (!resolved) return unreadable(path, std::strerror(errno));
-  std::string text(resolved);
-  std::free(resolved);
-  return text;
+  return std::string(resolved.get());
 }
 
 std::string parent_folder(const std::string& path) {

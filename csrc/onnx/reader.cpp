@@ -61,13 +61,22 @@ Status hash_while(const Buffer& buffer, std::string* digest, Work&& work) {
     std::string* digest;
     Work& work;
     Status status;
-    std::atomic<bool> hashed{false};
+    std::atomic<bool> hashed{false}, failed{false};
+    void hash() { *digest = hash_of(buffer); }
+    void help() {
+      try {
+        hash();
+      } catch (const std::bad_alloc&) {
+        failed = true;
+      }
+    }
   } job{buffer, digest, work, {}};
   ThreadPool::instance().run(buffer.size() >= kHashAsideFrom ? 1 : 0, [](void* arg, int worker) {
     Job& job = *static_cast<Job*>(arg);
     if (worker == 0) job.status = job.work();
-    if (!job.hashed.exchange(true)) *job.digest = hash_of(job.buffer);
+    if (!job.hashed.exchange(true)) worker == 0 ? job.hash() : job.help();
   }, &job);
+  if (job.failed) job.hash();
   return std::move(job.status);
 }
 

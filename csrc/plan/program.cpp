@@ -44,6 +44,9 @@ class FailingProgram final : public Subprogram {
 
 }  // namespace
 
+// Giving a state back needs no memory.
+PlanEntry::PlanEntry(RefPtr<Plan> plan) : plan_(std::move(plan)) { free_.reserve(kMaxFreeStates); }
+
 Result<std::unique_ptr<RunState>> PlanEntry::take(MemoryAccount* account) {
   {
     std::lock_guard<ForkMutex> lock(mutex_);

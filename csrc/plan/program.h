@@ -23,7 +23,7 @@ struct ProgramOptions {
 // A plan and the run states that no call is using.
 class PlanEntry : public RefCounted {
  public:
-  explicit PlanEntry(RefPtr<Plan> plan) : plan_(std::move(plan)) {}
+  explicit PlanEntry(RefPtr<Plan> plan);
   const Plan& plan() const { return *plan_; }
   // A state that is free, or a new one.
   Result<std::unique_ptr<RunState>> take(MemoryAccount* account);

@@ -1,8 +1,10 @@
 #include "sched/background.h"
 
+#include <new>
 #include <system_error>
 #include <thread>
 
+#include "sched/prepare_thread.h"
 #include "sched/thread_pool.h"
 
 #if defined(__linux__)
@@ -37,16 +39,20 @@ void block_signals() {
 }  // namespace
 
 void run_in_background(const std::function<void()>& work) {
+  bool worked = false;
   try {
     std::thread([&] {
       block_signals();
+      if (!prepare_thread()) return;
       lower_priority();
       WorkAlone alone;
+      worked = true;
       work();
     }).join();
   } catch (const std::system_error&) {
-    work();
+  } catch (const std::bad_alloc&) {
   }
+  if (!worked) work();
 }
 
 }  // namespace engine

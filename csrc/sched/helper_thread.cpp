@@ -1,9 +1,12 @@
 #include "sched/helper_thread.h"
 
+#include <atomic>
 #include <cstdint>
 #include <cstdio>
 #include <initializer_list>
-#include <new>
+
+#include "sched/futex.h"
+#include "sched/prepare_thread.h"
 
 #if defined(_WIN32)
 #include <system_error>
@@ -32,10 +35,13 @@ namespace {
 
 constexpr size_t kStackBytes = size_t(2) << 20;
 
+// Of the thread that starts another: both look at it until `state` is no longer Starting.
 struct Start {
+  enum : uint32_t { Starting, Ready, Failed };
   void (*main)();
   const char* name;
   int number;
+  std::atomic<uint32_t> state{Starting};
 };
 
 void name_this_thread(const char* kind, int number) {
@@ -49,10 +55,14 @@ void name_this_thread(const char* kind, int number) {
 }
 
 void* enter(void* arg) {
-  Start start = *static_cast<Start*>(arg);
-  delete static_cast<Start*>(arg);
+  Start& start = *static_cast<Start*>(arg);
+  void (*main)() = start.main;
   name_this_thread(start.name, start.number);
-  start.main();
+  const bool prepared = prepare_thread();
+  std::atomic<uint32_t>& state = start.state;
+  state.store(prepared ? Start::Ready : Start::Failed, std::memory_order_release);
+  futex_wake(state, 1);
+  if (prepared) main();
   return nullptr;
 }
 
@@ -64,13 +74,13 @@ sigset_t asynchronous_signals() {
   return set;
 }
 
-bool create_detached(Start* start) {
+bool create_detached(Start& start) {
   pthread_attr_t attributes;
   if (pthread_attr_init(&attributes) != 0) return false;
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   pthread_attr_setstacksize(&attributes, kStackBytes);
   pthread_t thread;
-  bool created = pthread_create(&thread, &attributes, enter, start) == 0;
+  bool created = pthread_create(&thread, &attributes, enter, &start) == 0;
   pthread_attr_destroy(&attributes);
   return created;
 }
@@ -78,14 +88,14 @@ bool create_detached(Start* start) {
 }  // namespace
 
 bool start_helper_thread(void (*main)(), const char* name, int number) {
-  Start* start = new (std::nothrow) Start{main, name, number};
-  if (!start) return false;
+  Start start{main, name, number};
   sigset_t blocked = asynchronous_signals(), before;
   pthread_sigmask(SIG_BLOCK, &blocked, &before);
   bool created = create_detached(start);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (!created) delete start;
-  return created;
+  if (!created) return false;
+  while (start.state.load(std::memory_order_acquire) == Start::Starting) futex_wait(start.state, Start::Starting);
+  return start.state.load(std::memory_order_relaxed) == Start::Ready;
 }
 
 #endif

@@ -1,5 +1,7 @@
 #include "sched/run_context.h"
 
+#include <new>
+
 namespace engine {
 namespace {
 
@@ -55,8 +57,7 @@ bool claim(TileJob& job, int worker, int64_t* begin, int64_t* end) {
   return false;
 }
 
-void work(void* arg, int worker) {
-  TileJob& job = *static_cast<TileJob*>(arg);
+void claim_tiles(TileJob& job, int worker) {
   for (int64_t begun_ns = 0;;) {
     bool go = worker == 0 ? job.control->check() : job.control->go();
     if (!go) return;
@@ -67,6 +68,16 @@ void work(void* arg, int worker) {
     int64_t begin, end;
     if (!claim(job, worker, &begin, &end)) return;
     job.fn(job.body, begin, end, worker);
+  }
+}
+
+// Nothing may be thrown on a helper, which belongs to no call.
+void work(void* arg, int worker) {
+  TileJob& job = *static_cast<TileJob*>(arg);
+  try {
+    claim_tiles(job, worker);
+  } catch (const std::bad_alloc&) {
+    job.control->out_of_memory();
   }
 }
 

@@ -7,6 +7,7 @@ Status RunControl::status() const {
     case Verdict::Go: return {};
     case Verdict::Deadline: return Status(Code::DeadlineExceeded, "the deadline passed");
     case Verdict::Cancelled: return Status(Code::Cancelled, "the call was cancelled");
+    case Verdict::NoMemory: return Status(Code::MemoryLimitExceeded, "the system refuses memory while running");
     case Verdict::Aborted: return Status(Code::Cancelled, "the model is shut down and the call with it");
   }
   return {};

@@ -22,7 +22,7 @@ class Interrupt {
 // How often an Interrupt is asked.
 inline constexpr int64_t kInterruptEveryNs = 50'000'000;
 
-enum class Verdict : int { Go = 0, Deadline = 1, Cancelled = 2, Aborted = 3 };
+enum class Verdict : int { Go = 0, Deadline = 1, Cancelled = 2, Aborted = 3, NoMemory = 4 };
 
 // One a call. The verdict is sticky: once it is not Go it never changes.
 class RunControl {
@@ -51,7 +51,9 @@ class RunControl {
   int64_t checked_ns() const { return checked_ns_; }
 
   Verdict verdict() const { return Verdict(verdict_.load(std::memory_order_relaxed)); }
-  // Null while the verdict is Go, else DeadlineExceeded (Deadline) or Cancelled (Cancelled, Aborted).
+  // Any thread: a helper of the call met memory that is not there.
+  void out_of_memory() { stop(Verdict::NoMemory); }
+  // Null while the verdict is Go, else DeadlineExceeded (Deadline), Cancelled (Cancelled, Aborted) or MemoryLimitExceeded.
   Status status() const;
   int64_t checkpoints() const { return checkpoints_; }
   int64_t deadline_ns() const { return deadline_ns_; }

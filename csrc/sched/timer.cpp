@@ -1,6 +1,7 @@
 #include "sched/timer.h"
 
 #include <atomic>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -26,7 +27,11 @@ class TimerQueue {
       if (!started_) return false;
     }
     timer.at_ns_ = at_ns;
-    heap_.push_back(&timer);
+    try {
+      heap_.push_back(&timer);
+    } catch (const std::bad_alloc&) {
+      return false;
+    }
     place(heap_.size() - 1, &timer);
     rise(heap_.size() - 1);
     bool earliest = heap_.front() == &timer;

@@ -14,7 +14,8 @@ class Timer {
   virtual void on_time() = 0;
 
   // on_time() will be called soon after `at_ns` (now_ns()'s clock). REQUIRES: not armed. The timer must not go before
-  // disarm() or on_time(). Starts the timer thread when there is none; false when the system gives no thread.
+  // disarm() or on_time(). Starts the timer thread when there is none; false, and it is not
+  // armed, when the system gives no thread or no memory.
   bool arm(int64_t at_ns);
   // Afterwards on_time() is not running and will not run. Does nothing when it is not armed or has run. REQUIRES: not called
   // from on_time.

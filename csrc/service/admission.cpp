@@ -90,16 +90,15 @@ Decision Admission::enter(Waiter& waiter) {
 }
 
 bool Admission::withdraw(Waiter& waiter, Decision why) {
-  bool idle = false;
+  uint64_t word;
   {
     std::lock_guard<ForkMutex> lock(mutex_);
     if (!waiter.queued_) return false;
     queue_of(waiter).remove(waiter);
-    uint64_t word = word_.fetch_sub(kQueued) - kQueued;
-    idle = word & kClosed && queued_of(word) == 0;
+    word = word_.fetch_sub(kQueued);
     decide(waiter, why);
   }
-  if (idle) tell_idle();
+  if (word & kClosed) tell_idle();
   return true;
 }
 
@@ -141,6 +140,7 @@ void Admission::leave() {
       }
     }
     tell(refused);
+    if (next && word & kClosed) tell_idle();
     if (next) return next->on_decision();
     word = word_.load(std::memory_order_relaxed);
   }
@@ -175,7 +175,8 @@ void Admission::tell_idle() {
 bool Admission::wait_idle(int64_t until_ns, int but) {
   for (;;) {
     uint32_t bell = idle_bell_.load();
-    if (running() <= but && queued() == 0) return true;
+    uint64_t word = word_.load();
+    if (permits_ - int(free_of(word)) + int(queued_of(word)) <= but) return true;
     if (now_ns() >= until_ns) return false;
     futex_wait_until(idle_bell_, bell, until_ns);
   }

@@ -69,7 +69,7 @@ class Admission {
   void open();
   // Decides all that wait as Closed.
   void send_away();
-  // Blocks until at most `but` calls compute and nobody waits, at most until `until_ns`. REQUIRES: close() before. True when it is so.
+  // Blocks until at most `but` calls compute or wait, at most until `until_ns`. REQUIRES: close() before. True when it is so.
   bool wait_idle(int64_t until_ns, int but = 0);
 
   int permits() const { return permits_; }

@@ -20,7 +20,8 @@ void AsyncCall::start(const CallOptions& options) {
   if (caller_ && !(listens_ = caller_->listen(*this))) own_->cancel();
   Admission& admission = service_->admission();
   if (admission.try_enter()) return granted();
-  bool armed = deadline_ns != kNever && Timer::arm(deadline_ns);
+  if (deadline_ns != kNever && !Timer::arm(deadline_ns))
+    return finish(call_.finish(Status(Code::MemoryLimitExceeded, "the system gives no thread to watch the deadline on")));
   Decision decision = admission.enter(*this);
   if (decision == Decision::Waiting) {
     // What came before it was in the queue found nothing to take out.
@@ -28,7 +29,7 @@ void AsyncCall::start(const CallOptions& options) {
     else if (deadline_ns <= now_ns()) on_time();
     return;
   }
-  if (armed) Timer::disarm();
+  if (deadline_ns != kNever) Timer::disarm();
   if (decision == Decision::Granted) granted();
   else finish(call_.refused(decision));
 }
@@ -48,9 +49,10 @@ void AsyncCall::on_decision() {
 void AsyncCall::run() {
   Status status;
   try {
+    Service::InCall here(*service_);
     status = call_.run_granted(nullptr);
   } catch (const std::bad_alloc&) {
-    status = call_.finish(Status(Code::MemoryLimitExceeded, "no memory"));
+    status = call_.finish(Status(Code::MemoryLimitExceeded, "the system refuses memory"));
   }
   finish(std::move(status));
 }

@@ -29,6 +29,7 @@ class AsyncCall final : public RefCounted, public Waiter, public Task, public Ti
   void on_cancel() override;
 
  private:
+  friend class Mailbox;
   ~AsyncCall() override = default;
   void granted();
   void finish(Status status);
@@ -38,6 +39,7 @@ class AsyncCall final : public RefCounted, public Waiter, public Task, public Ti
   RefPtr<CancelToken> own_, caller_;
   Call call_;
   Status status_;
+  AsyncCall* next_ = nullptr;  // in the mailbox
   bool listens_ = false;
   std::atomic<bool> telling_{false};  // on_cancel is running
 };

@@ -123,6 +123,7 @@ Outcome outcome_of(const Status& status, bool computing) {
     case Code::Cancelled: return Outcome::cancelled;
     case Code::Draining: return Outcome::draining;
     case Code::NotReady: return Outcome::not_ready;
+    case Code::MemoryLimitExceeded: return Outcome::memory;
     default: return Outcome::error;
   }
 }
@@ -217,6 +218,7 @@ Status Call::wait_and_run(const CallOptions& options, StepTimes* times) {
   SyncWaiter waiter(options_, expected_ns());
   entry_ = nullptr;
   unpin();
+  Service::InCall here(service_, &waiter);
   Decision decision = service_.admission().enter(waiter);
   if (decision == Decision::Waiting) decision = waiter.wait(service_.admission());
   if (decision != Decision::Granted) return refused(decision);
@@ -242,7 +244,6 @@ Status Call::refused(Decision decision) {
 }
 
 Status Call::run_granted(StepTimes* times) {
-  Service::InCall here(service_);
   permit_ = true;
   granted_ns_ = now_ns();
   report_.queued_ns = granted_ns_ - began_ns_;
@@ -322,13 +323,20 @@ Status Call::finish(Status status) {
     if (computing && entry_ && !fresh_plan_) entry_->time().record_at_least(report_.computed_ns);
   }
   if (computing && (status.code() == Code::DeadlineExceeded || status.code() == Code::Cancelled)) {
-    report_.node = status.message().substr(0, status.message().rfind(": "));
+    name_node(status.message());
     status = error(status.code(), "%s (%.3f ms waiting, %.3f ms computing)", status.message().c_str(), ms(report_.queued_ns), ms(report_.computed_ns));
   }
   if (status.code() == Code::Overloaded)
     report_.retry_after_ns = (service_.admission().queued() + 1) * mean_ns_ / service_.admission().permits();
   count(outcome_of(status, computing));
   return status;
+}
+
+void Call::name_node(std::string_view message) {
+  try {
+    report_.node = message.substr(0, message.rfind(": "));
+  } catch (const std::bad_alloc&) {
+  }
 }
 
 void Call::refuse(Outcome outcome) {

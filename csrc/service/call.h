@@ -5,6 +5,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "service/service.h"
@@ -90,6 +91,7 @@ class Call {
   Status make_plan_elsewhere();
   Status compute(StepTimes* times);
   Status finish(Status status);
+  void name_node(std::string_view message);
   void count(Outcome outcome);
   void leave();
   bool began_here() const { return generation_ == fork_generation(); }

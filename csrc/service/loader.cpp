@@ -1,5 +1,6 @@
 #include "service/loader.h"
 
+#include <functional>
 #include <new>
 #include <optional>
 
@@ -43,15 +44,13 @@ Status warm(Service& service, Model& model, const WarmUp& warm_up) {
   return unless_it_does_not_fit(model.warm_up(shapes, bounded));
 }
 
-Result<RefPtr<Model>> load_once(Service& service, const ModelSource& source, const LoadOptions& options, const WarmUp& warm_up) {
-  try {
-    Result<RefPtr<Model>> loaded = source.data ? Model::load_bytes(source.data, source.size, options) : Model::load_file(source.path, options);
-    if (!loaded.ok()) return loaded;
-    ENGINE_TRY(warm(service, *loaded.value(), warm_up));
-    return loaded;
-  } catch (const std::bad_alloc&) {
-    return error(Code::MemoryLimitExceeded, "the system refuses memory while loading");
-  }
+Result<RefPtr<Model>> load_once(Service& service, const ModelSource& source, const LoadOptions& options, const WarmUp& warm_up) try {
+  Result<RefPtr<Model>> loaded = source.data ? Model::load_bytes(source.data, source.size, options) : Model::load_file(source.path, options);
+  if (!loaded.ok()) return loaded;
+  ENGINE_TRY(warm(service, *loaded.value(), warm_up));
+  return loaded;
+} catch (const std::bad_alloc&) {
+  return error(Code::MemoryLimitExceeded, "the system refuses memory while loading");
 }
 
 Status takes_versions(const Service& service) { return service.state() == State::Loading ? Status() : service.accepts(); }
@@ -68,12 +67,16 @@ Result<RefPtr<Model>> load_within_memory(Service& service, const ModelSource& so
 
 }  // namespace
 
-Result<RefPtr<Model>> load_for(Service& service, const ModelSource& source, LoadOptions options, const WarmUp& warm_up, bool background) {
+Result<RefPtr<Model>> load_for(Service& service, const ModelSource& source, const LoadOptions& given, const WarmUp& warm_up, bool background) try {
+  LoadOptions options = given;
   options.account = service.account();
   if (!background) return load_within_memory(service, source, options, warm_up);
   std::optional<Result<RefPtr<Model>>> result;
-  run_in_background([&] { result.emplace(load_within_memory(service, source, options, warm_up)); });
+  auto load = [&] { result.emplace(load_within_memory(service, source, options, warm_up)); };
+  run_in_background(std::ref(load));
   return std::move(*result);
+} catch (const std::bad_alloc&) {
+  return error(Code::MemoryLimitExceeded, "the system refuses memory while loading");
 }
 
 }  // namespace engine

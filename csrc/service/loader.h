@@ -27,6 +27,6 @@ struct WarmUp {
 // service's account: when that does not suffice, versions kept for rollback are given up first. Errors: as Model::load_file;
 // InvalidInput when a declared shape does not fit; NotReady, Draining when the service takes no versions any more.
 // background: on a thread of low priority, so that calls in flight keep their speed.
-Result<RefPtr<Model>> load_for(Service& service, const ModelSource& source, LoadOptions options, const WarmUp& warm_up, bool background);
+Result<RefPtr<Model>> load_for(Service& service, const ModelSource& source, const LoadOptions& options, const WarmUp& warm_up, bool background);
 
 }  // namespace engine

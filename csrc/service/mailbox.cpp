@@ -61,7 +61,10 @@ void Mailbox::put(RefPtr<AsyncCall> call) {
     std::lock_guard<ForkMutex> lock(mutex_);
     heir = heir_;
     if (!heir) {
-      calls_.push_back(std::move(call));
+      call->ref();
+      call->next_ = nullptr;
+      (last_ ? last_->next_ : first_) = call.get();
+      last_ = call.get();
       first = !std::exchange(signalled_, true);
     }
   }
@@ -72,12 +75,14 @@ void Mailbox::put(RefPtr<AsyncCall> call) {
 
 RefPtr<AsyncCall> Mailbox::take() {
   std::lock_guard<ForkMutex> lock(mutex_);
-  if (calls_.empty()) {
+  if (!first_) {
     if (std::exchange(signalled_, false)) clear_signal();
     return nullptr;
   }
-  RefPtr<AsyncCall> call = std::move(calls_.front());
-  calls_.pop_front();
+  RefPtr<AsyncCall> call(first_);
+  first_ = call->next_;
+  if (!first_) last_ = nullptr;
+  call->unref();
   return call;
 }
 
@@ -85,7 +90,7 @@ void Mailbox::wait(int64_t until_ns) {
   uint32_t bell = bell_.load();
   {
     std::lock_guard<ForkMutex> lock(mutex_);
-    if (!calls_.empty()) return;
+    if (first_) return;
   }
   futex_wait_until(bell_, bell, until_ns);
 }
@@ -96,13 +101,11 @@ void Mailbox::wake() {
 }
 
 void Mailbox::close(RefPtr<Mailbox> heir) {
-  std::deque<RefPtr<AsyncCall>> left;
   {
     std::lock_guard<ForkMutex> lock(mutex_);
     heir_ = heir;
-    left.swap(calls_);
   }
-  for (RefPtr<AsyncCall>& call : left) heir->put(std::move(call));
+  while (RefPtr<AsyncCall> call = take()) heir->put(std::move(call));
 }
 
 }  // namespace engine

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <atomic>
-#include <deque>
 
 #include "base/ref_ptr.h"
 #include "base/status.h"
@@ -12,7 +11,7 @@ namespace engine {
 
 class AsyncCall;
 
-// Thread-safe.
+// Thread-safe. Putting a call in needs no memory: calls are linked to one another.
 class Mailbox : public RefCounted {
  public:
   // with_descriptor: open one for event loops, where the system can.
@@ -37,7 +36,8 @@ class Mailbox : public RefCounted {
   int read_end_ = -1, write_end_ = -1;
   std::atomic<uint32_t> bell_{0};
   ForkMutex mutex_;
-  std::deque<RefPtr<AsyncCall>> calls_;
+  AsyncCall* first_ = nullptr;  // each in the list holds a reference
+  AsyncCall* last_ = nullptr;
   RefPtr<Mailbox> heir_;
   bool signalled_ = false;
 };

@@ -1,6 +1,8 @@
 #include "service/service.h"
 
 #include <algorithm>
+#include <iterator>
+#include <new>
 
 #include "sched/cpus.h"
 
@@ -79,6 +81,8 @@ Service::Service(const ServiceOptions& options)
       admission_(options.max_concurrency > 0 ? options.max_concurrency : available_cpus(), options.max_queue, options.refuse_late),
       account_(make_ref<MemoryAccount>(options.memory_limit)),
       abort_(make_ref<CancelToken>()) {
+  kept_.reserve(kMostKept);
+  left_.reserve(kMostKept);
   Services::instance().add(*this);
 }
 
@@ -110,9 +114,10 @@ Status Service::accepts() const {
     case State::Draining: return Status(Code::Draining, "the model takes no new calls: it is being drained");
     case State::Loading: return Status(Code::NotReady, "the model is still being loaded");
     case State::Closed: return Status(Code::NotReady, "the model is closed");
-    case State::Failed: return Status(Code::NotReady, "the model could not be loaded: " + reason());
+    case State::Failed: break;
   }
-  return {};
+  std::lock_guard<ForkMutex> lock(mutex_);
+  return error(Code::NotReady, "the model could not be loaded: %s", reason_.c_str());
 }
 
 State Service::wait_loaded(int64_t until_ns) const {
@@ -126,7 +131,11 @@ void Service::fail(const std::string& reason) {
   if (state() != State::Loading) return;
   {
     std::lock_guard<ForkMutex> lock(mutex_);
-    reason_ = reason;
+    try {
+      reason_ = reason;
+    } catch (const std::bad_alloc&) {
+      reason_ = "out of memory";
+    }
   }
   set_state(State::Failed);
 }
@@ -138,24 +147,23 @@ void Service::make_current(const RefPtr<Version>& next) {
   current_ = next;
 }
 
-// Takes out of kept_ all but the latest `keep`.
-std::vector<Service::Kept> Service::trim(size_t keep) {
+// Moves all but the latest `keep` to those to be released; their number.
+int Service::trim(size_t keep) {
   std::lock_guard<ForkMutex> lock(mutex_);
-  size_t gone = kept_.size() > keep ? kept_.size() - keep : 0;
-  std::vector<Kept> out(kept_.begin(), kept_.begin() + long(gone));
+  const size_t gone = kept_.size() > keep ? kept_.size() - keep : 0;
+  std::move(kept_.begin(), kept_.begin() + long(gone), std::back_inserter(left_));
   kept_.erase(kept_.begin(), kept_.begin() + long(gone));
-  return out;
+  return int(gone);
 }
 
 // From within a call, by a signal handler, waiting for that call would never end: a later change releases them, or the end.
-void Service::release(std::vector<Kept> kept) {
-  kept.insert(kept.begin(), left_.begin(), left_.end());
-  left_.clear();
-  if (calls_of_this_thread() > 0) return left_.swap(kept);
-  for (Kept& old : kept) {
+void Service::release_left() {
+  if (calls_of_this_thread() > 0) return;
+  for (Kept& old : left_) {
     slot_.release(old.place);
     old.version = nullptr;
   }
+  left_.clear();
 }
 
 Result<int> Service::publish(RefPtr<Model> model, bool allow_signature_change) {
@@ -166,7 +174,7 @@ Result<int> Service::publish(RefPtr<Model> model, bool allow_signature_change) {
 }
 
 // REQUIRES: busy.
-Result<int> Service::replace(RefPtr<Model> model, bool allow_signature_change) {
+Result<int> Service::replace(RefPtr<Model> model, bool allow_signature_change) try {
   if (state() != State::Loading) ENGINE_TRY(accepts());
   RefPtr<Version> before;
   int number, signature;
@@ -188,8 +196,11 @@ Result<int> Service::replace(RefPtr<Model> model, bool allow_signature_change) {
   uint32_t loading = uint32_t(State::Loading);
   if (state_.compare_exchange_strong(loading, uint32_t(State::Ready))) futex_wake(state_, 1 << 30);
   before = nullptr;
-  release(trim(size_t(options_.keep_versions)));
+  trim(size_t(options_.keep_versions));
+  release_left();
   return number;
+} catch (const std::bad_alloc&) {
+  return error(Code::MemoryLimitExceeded, "the system refuses memory while a version is put into service");
 }
 
 Result<int> Service::rollback() {
@@ -209,19 +220,16 @@ Result<int> Service::rollback() {
   }
   int number = before.version->number();
   metrics_.count(Counter::rollbacks);
-  release({before});
-  before.version = nullptr;
-  std::vector<Kept> last;
-  last.push_back(std::move(gone));
-  release(std::move(last));
+  left_.push_back(std::move(before));
+  left_.push_back(std::move(gone));
+  release_left();
   return number;
 }
 
 int Service::forget_versions() {
   Busy busy(*this);
-  std::vector<Kept> all = trim(0);
-  int count = int(all.size());
-  release(std::move(all));
+  int count = trim(0);
+  release_left();
   return count;
 }
 
@@ -236,12 +244,21 @@ namespace {
 thread_local Service::InCall* t_innermost_call = nullptr;
 }
 
-Service::InCall::InCall(Service& service) : service_(service), outer_(std::exchange(t_innermost_call, this)) {}
+Service::InCall::InCall(Service& service, const Waiter* waiter)
+    : service_(service), waiter_(waiter), outer_(std::exchange(t_innermost_call, this)) {}
 Service::InCall::~InCall() { t_innermost_call = outer_; }
+
+// Whether that service's admission counts it.
+bool Service::InCall::counts_at(const Service& service) const {
+  if (&service_ != &service) return false;
+  return !waiter_ || waiter_->decision() == Decision::Waiting || waiter_->decision() == Decision::Granted;
+}
+
+bool Service::thread_in_call() { return t_innermost_call != nullptr; }
 
 int Service::calls_of_this_thread() const {
   int count = 0;
-  for (const InCall* call = t_innermost_call; call; call = call->outer_) count += &call->service_ == this;
+  for (const InCall* call = t_innermost_call; call; call = call->outer_) count += call->counts_at(*this);
   return count;
 }
 
@@ -273,13 +290,13 @@ void Service::close() {
   abort_calls();
   wait_drained(kNever);
   Busy busy(*this);
-  std::vector<Kept> all = trim(0);
+  trim(0);
   int place = slot_.publish(nullptr);
   {
     std::lock_guard<ForkMutex> lock(mutex_);
-    if (current_) all.push_back({std::move(current_), place});
+    if (current_) left_.push_back({std::move(current_), place});
   }
-  release(std::move(all));
+  release_left();
 }
 
 }  // namespace engine

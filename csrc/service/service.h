@@ -73,7 +73,8 @@ class Service : public RefCounted {
   int forget_versions();
   std::vector<int> kept_versions() const;
 
-  // Draining, in three steps. Calls that this very thread is in (it may be in one, when a signal handler drains) do not count.
+  // Draining, in three steps. Calls that this very thread is in, waiting or computing (it may be in one, when a signal handler
+  // drains), do not count.
   // Ready -> Draining: no new calls. Returns how many are in flight or queued.
   int begin_drain();
   // Blocks until those have ended, at most until `until_ns`. True when they have.
@@ -83,17 +84,23 @@ class Service : public RefCounted {
   // All three at once, then frees all versions.
   void close();
 
-  // While one lives, the thread that made it is in a call of `service`.
+  // Whether this thread is in a call of any service.
+  static bool thread_in_call();
+
+  // While one lives, the thread that made it is in a call of `service`: it waits for its turn or computes.
   class InCall {
    public:
-    explicit InCall(Service& service);
+    // waiter: null, or by what it waits for its turn; it must outlive this.
+    explicit InCall(Service& service, const Waiter* waiter = nullptr);
     ~InCall();
     InCall(const InCall&) = delete;
     InCall& operator=(const InCall&) = delete;
 
    private:
     friend class Service;
+    bool counts_at(const Service& service) const;
     Service& service_;
+    const Waiter* waiter_;
     InCall* outer_;
   };
 
@@ -105,15 +112,16 @@ class Service : public RefCounted {
     RefPtr<Version> version;
     int place;  // in the slot
   };
+  static constexpr size_t kMostKept = 64;  // versions that are still pinned, or kept: more have no place in the slot
   friend struct Services;
   class Busy;
 
   void set_state(State state);
   int calls_of_this_thread() const;
   Result<int> replace(RefPtr<Model> model, bool allow_signature_change);
-  std::vector<Kept> trim(size_t keep);
+  int trim(size_t keep);
   void make_current(const RefPtr<Version>& next);
-  void release(std::vector<Kept> kept);
+  void release_left();
   void reset_after_fork();
 
   const ServiceOptions options_;
@@ -128,7 +136,7 @@ class Service : public RefCounted {
   std::string reason_;
   RefPtr<Version> current_;
   std::vector<Kept> kept_;  // the latest last
-  std::vector<Kept> left_;  // to be released; of whoever is busy
+  std::vector<Kept> left_;  // to be released; of whoever is busy. Both have room for all, so that a change needs no memory
   int last_number_ = 0, last_signature_ = 0;
   Service* before_ = nullptr;  // of all services
   Service* after_ = nullptr;

@@ -7,8 +7,10 @@ cdef class Mailbox:
     """Where calls that have ended wait to be delivered to their futures."""
 
     cdef RefPtr[CMailbox] box
+    cdef RefPtr[AsyncCall] taken    # out of the box, and its future perhaps not set yet
 
     def __init__(self, cbool with_descriptor):
+        check_thread()
         self.box = RefPtr[CMailbox](new CMailbox(with_descriptor))
 
     def fileno(self):
@@ -16,20 +18,23 @@ cdef class Mailbox:
         return self.box.get().descriptor()
 
     def wait(self):
-        """Blocks until there may be something to deliver."""
+        """Blocks until there may be something to deliver; a moment when a delivery is to be tried again."""
+        cdef int64_t end = kNever if self.taken.get() == NULL else now_ns() + 10000000
         with nogil:
-            self.box.get().wait(kNever)
+            self.box.get().wait(end)
 
     def deliver(self):
-        """Sets the futures of all calls that have ended."""
-        cdef RefPtr[AsyncCall] call
+        """Sets the futures of all calls that have ended. When that raises (MemoryError), the next delivery goes on from there."""
         cdef Pending pending
         while True:
-            call = self.box.get().take()
-            if call.get() == NULL:
+            if self.taken.get() == NULL:
+                self.taken = self.box.get().take()
+            if self.taken.get() == NULL:
                 return
-            pending = _under_way.pop(<size_t>call.get())
+            pending = _under_way[<size_t>self.taken.get()]
             pending.settle()
+            del _under_way[<size_t>self.taken.get()]
+            self.taken = RefPtr[AsyncCall]()
 
     def close(self, Mailbox heir):
         """What has not been delivered, and what still comes, goes to `heir`."""
@@ -54,15 +59,15 @@ cdef class Pending:
 
     cdef settle(self):
         future = self.future
-        self.feeds = self.keep = self.future = None
-        if future.done():
-            return
-        try:
-            answer = self.answer()
-        except BaseException as error:
-            _set(future.set_exception, error)
-        else:
-            _set(future.set_result, answer)
+        self.feeds = self.keep = None
+        if future is not None and not future.done():
+            try:
+                answer = self.answer()
+            except BaseException as error:
+                _set(future.set_exception, error)
+            else:
+                _set(future.set_result, answer)
+        self.future = None
 
     cdef object answer(self):
         cdef int k
@@ -73,9 +78,11 @@ cdef class Pending:
 
 
 cdef int _set(object setter, object value) except -1:
-    """A future may be cancelled, or set by others, at any time."""
+    """A future may be cancelled, or set by others, at any time, and its loop be closed."""
     try:
         setter(value)
+    except RuntimeError:
+        pass
     except Exception as error:
         if type(error).__name__ != "InvalidStateError":
             raise
@@ -90,6 +97,7 @@ def _start(ModelBase model, Mailbox mailbox, future, feeds, timeout, outputs, re
     cdef Call* call
     if model.service == NULL:
         raise _errors.NotReady("the model is not open")
+    check_thread()
     pending.model = model
     pending.call = RefPtr[AsyncCall](new AsyncCall(model.owner, mailbox.box))
     call = &pending.call.get().call()
@@ -110,17 +118,28 @@ def _start(ModelBase model, Mailbox mailbox, future, feeds, timeout, outputs, re
         options.high_priority = high_priority(priority)
         options.deadline_ns = call.deadline(seconds_of(timeout))
         pending.signature.put_all(call, feeds, pending.keep)
+        pending.feeds = list(feeds.values())
+        _under_way[<size_t>pending.call.get()] = pending
     except _errors.EngineError as error:
-        call.refuse(Outcome.invalid)
+        call.refuse(why_not(error))
         raise with_request_id(error, request_id)
-    except BaseException:
-        call.refuse(Outcome.invalid)
+    except BaseException as error:
+        call.refuse(why_not(error))
         raise
-    pending.feeds = list(feeds.values())
-    _under_way[<size_t>pending.call.get()] = pending
     with nogil:
         pending.call.get().start(options)
     return pending
+
+
+def _until_it_returns(target, tuple args):
+    """The first function of a thread: none of Python, which would need memory to begin."""
+    while True:
+        try:
+            target(*args)
+            return
+        except MemoryError:
+            with nogil:
+                sleep_ns(10000000)
 
 
 def _forget_calls():

@@ -54,6 +54,25 @@ cdef int raise_pending(PyObject** error) except -1:
     raise raised
 
 
+cdef list _left_for_later = []    # by signal handlers, in the order in which they ran
+
+
+def in_call():
+    """Whether this thread waits or computes in a call at this moment, as it does when a signal handler interrupts one."""
+    return Service.thread_in_call()
+
+
+def after_call(function):
+    """function() is called when the call that the main thread is in has ended, before its answer is returned."""
+    _left_for_later.append(function)
+
+
+cdef int do_what_was_left() except -1:
+    while _left_for_later and not Service.thread_in_call():
+        _left_for_later.pop(0)()
+    return 0
+
+
 cdef object exception_of(const Status& status, const CallReport& report, object request_id):
     error = getattr(_errors, code_name(status.code()).decode())(status.message().decode("utf-8", "replace"))
     error.waited = report.queued_ns * 1e-9
@@ -83,6 +102,18 @@ cdef object fixed_output(Call* call, int k):
     cdef cnp.ndarray array = cnp.PyArray_SimpleNew(type.shape.rank(), dims, typenum_of(type.dtype))
     call.bind_output(k, cnp.PyArray_DATA(array))
     return array
+
+
+cdef int check_thread() except -1:
+    """Whatever throws in the core must find what throwing needs."""
+    if not prepare_thread():
+        raise MemoryError
+    return 0
+
+
+cdef Outcome why_not(object error):
+    """How a call ends that was not begun, because of this error."""
+    return Outcome.memory if isinstance(error, MemoryError) else Outcome.invalid
 
 
 cdef int high_priority(object priority) except -1:

@@ -91,7 +91,7 @@ cdef extern from "graph/type_info.h" namespace "engine" nogil:
         cbool has_rank
         Shape shape
         shared_ptr[const TypeInfo] element
-        string text()
+        string text() except +
 
 cdef extern from "sched/clock.h" namespace "engine" nogil:
     int64_t now_ns()
@@ -99,8 +99,12 @@ cdef extern from "sched/clock.h" namespace "engine" nogil:
 
 cdef extern from "sched/cancel_token.h" namespace "engine" nogil:
     cdef cppclass CancelToken_ "engine::CancelToken":
+        CancelToken_() except +
         void cancel()
         cbool cancelled()
+
+cdef extern from "sched/prepare_thread.h" namespace "engine" nogil:
+    cbool prepare_thread()
 
 cdef extern from "passes/pass.h" namespace "engine" nogil:
     cdef enum class Level(int):
@@ -111,6 +115,7 @@ cdef extern from "passes/pass.h" namespace "engine" nogil:
 cdef extern from "service/metrics.h" namespace "engine" nogil:
     cdef enum class Outcome(int):
         invalid
+        memory
         error
     cdef enum class Counter(int):
         loads_failed
@@ -126,7 +131,6 @@ cdef extern from "service/metrics.h" namespace "engine" nogil:
         uint64_t started
         uint64_t in_flight
     cdef cppclass Metrics:
-        MetricsSnapshot snapshot()
         void count(Counter)
 
 cdef extern from "service/histogram.h" namespace "engine" nogil:
@@ -165,12 +169,14 @@ cdef extern from "service/service.h" namespace "engine" nogil:
         Slot& slot()
         RefPtr[MemoryAccount] account()
         State state()
-        string reason()
+        string reason() except +
         Status accepts()
         State wait_loaded(int64_t)
         void fail(const string&)
         int forget_versions()
-        vector[int] kept_versions()
+        vector[int] kept_versions() except +
+        @staticmethod
+        cbool thread_in_call()
         int begin_drain()
         cbool wait_drained(int64_t)
         int abort_calls()
@@ -267,14 +273,16 @@ cdef extern from "api/engine.h" namespace "engine" nogil:
         void start(const CallOptions&) except +
         void cancel()
         const Status& status()
-    string describe_plan(const Plan&, const vector[int64_t]*)
+    string describe_plan(const Plan&, const vector[int64_t]*) except +
 
 cdef extern from "api/binding.h" namespace "engine" nogil:
     Status load_for(Service&, const ModelSource&, const LoadOptions&, const WarmUp&, cbool, RefPtr[CModel]*) except +
     Status publish(Service&, const RefPtr[CModel]&, cbool, int*) except +
     Status rollback(Service&, int*) except +
-    void begin_warm_up(WarmUp&)
-    void add_warm_up_shape(WarmUp&, const string&, const int64_t*, int)
+    void sleep_ns(int64_t)
+    void begin_warm_up(WarmUp&) except +
+    void add_warm_up_shape(WarmUp&, const string&, const int64_t*, int) except +
+    MetricsSnapshot* new_snapshot(Service&) except +
     cdef cppclass FunctionInterrupt(Interrupt):
         void set(cbool (*)(void*) noexcept with gil, void*)
     uint64_t outcome_count(const MetricsSnapshot&, int)
@@ -286,18 +294,18 @@ cdef extern from "api/binding.h" namespace "engine" nogil:
     const char* outcome_help(int)
     const char* counter_help(int)
     const char* measure_help(int)
-    Status make_string_tensor(const int64_t*, int, Value*)
-    void set_string(Value&, int64_t, const char*, int64_t)
+    Status make_string_tensor(const int64_t*, int, Value*) except +
+    void set_string(Value&, int64_t, const char*, int64_t) except +
     const string& get_string(const Tensor&, int64_t)
-    void append_item(vector[Value]&, const Value&)
-    Status copy_tensor(DType, int, const int64_t*, const void*, Value*)
-    Value make_parts(ValueKind, vector[Value])
+    void append_item(vector[Value]&, const Value&) except +
+    Status copy_tensor(DType, int, const int64_t*, const void*, Value*) except +
+    Value make_parts(ValueKind, vector[Value]&) except +
     const Value& part(const Value&, size_t)
     size_t part_count(const Value&)
 
 cdef extern from "api/fixed_text.h" namespace "engine" nogil:
-    int64_t set_wide_strings(Value&, const uint32_t*, int64_t)
-    void set_byte_strings(Value&, const char*, int64_t)
+    int64_t set_wide_strings(Value&, const uint32_t*, int64_t) except +
+    void set_byte_strings(Value&, const char*, int64_t) except +
 
 cdef extern from "Python.h":
     cbool PyUnicode_IS_COMPACT_ASCII(object)

@@ -40,6 +40,7 @@ cdef class ModelBase:
         self.signatures = {}
 
     cdef int begin(self, const ServiceOptions& options) except -1:
+        check_thread()
         self.service = new Service(options)
         self.owner = RefPtr[Service](self.service)
         return 0
@@ -59,6 +60,7 @@ cdef class ModelBase:
 
     def _load(self, source, options, warmup, cbool background):
         """source: str (a path) or a buffer. options: dict of LoadOptions. warmup: False, True or a list of dicts from name to shape."""
+        check_thread()
         cdef Loaded loaded = Loaded.__new__(Loaded)
         cdef LoadOptions native = options_from(options)
         cdef ModelSource where
@@ -81,6 +83,7 @@ cdef class ModelBase:
     def _publish(self, Loaded loaded, cbool allow_signature_change):
         cdef int number = 0
         cdef Status status
+        check_thread()
         with nogil:
             status = publish(self.service[0], loaded.model, allow_signature_change, &number)
         check(status)
@@ -89,6 +92,7 @@ cdef class ModelBase:
     def _rollback(self):
         cdef int number = 0
         cdef Status status
+        check_thread()
         with nogil:
             status = rollback(self.service[0], &number)
         check(status)
@@ -189,6 +193,7 @@ cdef class ModelBase:
         cdef int k
         if self.service == NULL:
             raise _errors.NotReady("the model is not open")
+        check_thread()
         call = new Call(self.service[0])
         try:
             status = call.open()
@@ -215,6 +220,8 @@ cdef class ModelBase:
             else:
                 with nogil:
                     status = call.wait_and_run(options)
+            if options.interrupt != NULL and _left_for_later:
+                do_what_was_left()
             if raised != NULL:
                 raise_pending(&raised)
             if not status.ok():
@@ -223,10 +230,10 @@ cdef class ModelBase:
                 if results[k] is None:
                     results[k] = value_out(call.output(k))
         except _errors.EngineError as error:
-            call.refuse(Outcome.invalid)
+            call.refuse(why_not(error))
             raise with_request_id(error, request_id)
-        except BaseException:
-            call.refuse(Outcome.invalid)
+        except BaseException as error:
+            call.refuse(why_not(error))
             raise
         finally:
             del call
@@ -249,7 +256,9 @@ cdef class ModelBase:
         cdef CallOptions options
         cdef Status status
         cdef int k
-        cdef Call* call = new Call(self.service[0])
+        cdef Call* call
+        check_thread()
+        call = new Call(self.service[0])
         try:
             check(call.open())
             signature = self.known(&call.version())
@@ -261,8 +270,10 @@ cdef class ModelBase:
                 raise exception_of(status, call.report(), None)
             results = [value_out(call.output(k)) for k in range(signature.n_out)]
             text = describe_plan(call.plan_used(), &times).decode()
+        except BaseException as error:
+            call.refuse(why_not(error))
+            raise
         finally:
-            call.refuse(Outcome.invalid)
             del call
         return signature.answer(results, None), text
 
@@ -325,20 +336,22 @@ cdef class ModelBase:
     @property
     def metadata(self):
         """The file's metadata properties, a dict of str."""
-        cdef vector[pair[string, string]] found = self.current().get().model().metadata()
-        return {p.first.decode("utf-8", "replace"): p.second.decode("utf-8", "replace") for p in found}
+        cdef RefPtr[Version] version = self.current()
+        cdef const vector[pair[string, string]]* found = &version.get().model().metadata()
+        cdef size_t i
+        return {found[0][i].first.decode("utf-8", "replace"): found[0][i].second.decode("utf-8", "replace") for i in range(found.size())}
 
     @property
     def opsets(self):
         """Domain -> version that the file imports; "" is ai.onnx."""
-        cdef vector[pair[string, int]] found = self.current().get().model().opsets()
-        return {p.first.decode(): p.second for p in found}
+        cdef RefPtr[Version] version = self.current()
+        return name_counts(version.get().model().opsets())
 
     @property
     def operators(self):
         """Operator -> number of nodes in the file."""
-        cdef vector[pair[string, int]] found = self.current().get().model().operators()
-        return {p.first.decode(): p.second for p in found}
+        cdef RefPtr[Version] version = self.current()
+        return name_counts(version.get().model().operators())
 
     @property
     def producer(self):
@@ -392,21 +405,29 @@ cdef class ModelBase:
         return tuple(self.service.kept_versions())
 
     def _counts(self):
-        cdef MetricsSnapshot snapshot
+        cdef MetricsSnapshot* snapshot
         cdef int i
         with nogil:
-            snapshot = self.service.metrics().snapshot()
-        return {
-            "started": snapshot.started,
-            "in_flight": snapshot.in_flight,
-            "outcomes": {name: outcome_count(snapshot, i) for i, name in enumerate(OUTCOMES)},
-            "events": {name: counter_count(snapshot, i) for i, name in enumerate(COUNTERS)},
-            "seconds": {name: durations(histogram(snapshot, i)) for i, name in enumerate(MEASURES)},
-            "running": self.service.admission().running(),
-            "queued": self.service.admission().queued(),
-            "max_concurrency": self.service.admission().permits(),
-            "max_queue": self.service.admission().max_queue(),
-        }
+            snapshot = new_snapshot(self.service[0])
+        try:
+            return {
+                "started": snapshot.started,
+                "in_flight": snapshot.in_flight,
+                "outcomes": {name: outcome_count(snapshot[0], i) for i, name in enumerate(OUTCOMES)},
+                "events": {name: counter_count(snapshot[0], i) for i, name in enumerate(COUNTERS)},
+                "seconds": {name: durations(histogram(snapshot[0], i)) for i, name in enumerate(MEASURES)},
+                "running": self.service.admission().running(),
+                "queued": self.service.admission().queued(),
+                "max_concurrency": self.service.admission().permits(),
+                "max_queue": self.service.admission().max_queue(),
+            }
+        finally:
+            del snapshot
+
+
+cdef dict name_counts(const vector[pair[string, int]]& found):
+    cdef size_t i
+    return {found[i].first.decode(): found[i].second for i in range(found.size())}
 
 
 cdef dict durations(const Histogram& h):

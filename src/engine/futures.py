@@ -11,6 +11,8 @@ from concurrent.futures import Future
 from typing import Any
 
 from engine import _core
+from engine.errors import MemoryLimitExceeded
+from engine.threads import start_thread
 
 __all__ = ["CallFuture", "CancelledError", "delivery_mailbox", "mailbox_of_running_loop"]
 
@@ -19,6 +21,12 @@ class CallFuture(Future[dict[str, Any]]):
     """The future of a call: cancel() stops its compute."""
 
     pending: _core.Pending | None = None
+
+    def __init__(self) -> None:
+        try:
+            super().__init__()
+        except RuntimeError as error:
+            raise MemoryLimitExceeded(f"the system gives no lock: {error}") from error
 
     def cancel(self) -> bool:
         cancelled = super().cancel()
@@ -37,12 +45,14 @@ def delivery_mailbox() -> _core.Mailbox:
     global _delivery
     with _lock:
         if _delivery is None:
-            _delivery = _core.Mailbox(False)
-            threading.Thread(target=_deliver, args=(_delivery,), name="engine-deliver", daemon=True).start()
+            mailbox = _core.Mailbox(False)
+            start_thread(_deliver, mailbox)
+            _delivery = mailbox
         return _delivery
 
 
 def _deliver(mailbox: _core.Mailbox) -> None:
+    threading.current_thread().name = "engine-deliver"
     while True:
         mailbox.wait()
         mailbox.deliver()
@@ -84,7 +94,7 @@ def _mailbox_by_thread(loop: asyncio.AbstractEventLoop) -> _core.Mailbox:
             alive.call_soon_threadsafe(mailbox.deliver)
             del alive
 
-    threading.Thread(target=pass_on, name="engine-deliver-loop", daemon=True).start()
+    start_thread(pass_on)
     return mailbox
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
 import time
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from engine import _core
 from engine.checks import Check, run_checks
 from engine.errors import CheckFailed, EngineError, InvalidInput, NotReady
+from engine.threads import start_thread
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -77,10 +77,15 @@ class Model(_core.ModelBase):
     def _open_in_background(self, source: Source, sha256: str | None) -> None:
         def load_it() -> None:
             with contextlib.suppress(Exception):  # whatever it is, wait_ready raises it
-                self._open(source, sha256)
+                if self.state == "LOADING":
+                    self._open(source, sha256)
 
         _open_models.add(self)
-        threading.Thread(target=load_it, name="engine-load", daemon=True).start()
+        try:
+            start_thread(load_it)
+        except BaseException as error:
+            self._fail(str(error))
+            raise
 
     def _take(
         self,
