@@ -11,7 +11,7 @@ export CXX := $(if $(filter default,$(origin CXX)),c++,$(CXX))
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 
-.PHONY: help demo core build test soak bench lint tsan wheel sdist clean
+.PHONY: help demo core build test soak bench lint tsan asan wheel sdist clean
 
 help:            ## show this list
 	@grep -E '^[a-z]+: .*##' Makefile | sed 's/:.*##/\t/' | expand -t 12
@@ -50,11 +50,26 @@ bench: build $(VENV)/.test-tools  ## pytest-benchmark over kernels, operators an
 lint: $(VENV)/.test-tools   ## ruff and mypy over what is shipped and run by hand
 	$(BIN)/ruff check src tools examples && $(BIN)/ruff format --check src tools examples && $(BIN)/mypy
 
+NATIVE := sched_stress service_stress model_stress allocation_failures
+
+# $(call sanitize,FOLDER,SANITIZER): the programs of tests/native in a build of their own.
+define sanitize
+	PATH="$(CURDIR)/$(BIN):$$PATH" cmake -S . -B build/$(1) -G Ninja -DENGINE_TESTING=ON -DENGINE_PYTHON=OFF -DENGINE_SANITIZE=$(2)
+	PATH="$(CURDIR)/$(BIN):$$PATH" ninja -C build/$(1) -j $(JOBS) $(NATIVE)
+endef
+
 tsan: $(VENV)/.tools     ## the stress programs of the thread pool and the service under the thread sanitizer
-	PATH="$(CURDIR)/$(BIN):$$PATH" cmake -S . -B build/tsan -G Ninja -DENGINE_TESTING=ON -DENGINE_PYTHON=OFF -DENGINE_SANITIZE=thread
-	PATH="$(CURDIR)/$(BIN):$$PATH" ninja -C build/tsan -j $(JOBS) sched_stress service_stress
+	$(call sanitize,tsan,thread)
 	build/tsan/sched_stress
 	build/tsan/service_stress
+	build/tsan/model_stress
+
+asan: $(VENV)/.tools     ## the same and failing allocations under the address and undefined-behaviour sanitizers
+	$(call sanitize,asan,address)
+	build/asan/sched_stress 500
+	build/asan/service_stress 200
+	build/asan/model_stress
+	build/asan/allocation_failures 7
 
 wheel: $(VENV)/.tools    ## build a wheel into dist/ and smoke-test it in an empty environment
 	$(PIP) build

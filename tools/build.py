@@ -57,8 +57,8 @@ def main() -> None:
     build = ROOT / "build" / os.environ.get("BUILD_NAME", "dev")
     configure(build)
     jobs = os.environ.get("CMAKE_BUILD_PARALLEL_LEVEL", str(os.cpu_count()))
-    modules = ["_core"] if "--without-tests" in sys.argv[1:] else ["_core", "_testing"]
-    subprocess.run(["ninja", "-C", str(build), "-j", jobs, *modules], check=True)
+    for_tests = [] if "--without-tests" in sys.argv[1:] else ["_testing", "model_stress", "allocation_failures"]
+    subprocess.run(["ninja", "-C", str(build), "-j", jobs, "_core", *for_tests], check=True)
     path = link_package(build)
     site = pathlib.Path(sysconfig.get_path("purelib"))
     if pathlib.Path(sys.prefix).resolve() == ROOT / ".venv":
