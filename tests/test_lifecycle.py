@@ -202,20 +202,6 @@ except KeyboardInterrupt:
     print("good")
 """
 
-# The drain does not wait for the call that its handler interrupts, which goes on.
-IN_A_CALL_OF_ITS_OWN = """
-model = counting()
-signal.signal(signal.SIGTERM, lambda *_: None)
-engine.install_signal_handlers(timeout=0.01)
-threading.Thread(target=lambda: (wait_for_stats(model, running=1), kill(signal.SIGTERM)), daemon=True).start()
-try:
-    model.run(feeds(ENDLESS), timeout=0.5)
-except engine.DeadlineExceeded:
-    assert model.state == "DRAINING"
-    assert_idle(model, ok=1, deadline_compute=1)
-    print("good")
-"""
-
 CLOSED_IN_A_CALL_OF_ITS_OWN = """
 model = counting()
 signal.signal(signal.SIGTERM, lambda *_: model.close())
@@ -248,7 +234,7 @@ print("good")
 
 
 @pytest.mark.parametrize(
-    "program", ["ON_SIGTERM", "ON_SIGINT", "IN_A_CALL_OF_ITS_OWN", "CLOSED_IN_A_CALL_OF_ITS_OWN", "WAITING_FOR_A_LOAD", "AT_EXIT"]
+    "program", ["ON_SIGTERM", "ON_SIGINT", "CLOSED_IN_A_CALL_OF_ITS_OWN", "WAITING_FOR_A_LOAD", "AT_EXIT"]
 )
 def test_the_process(program):
     assert python(PRELUDE + globals()[program]) == "good\n"

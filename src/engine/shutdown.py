@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import os
 import signal
@@ -10,7 +11,9 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from engine import _core
 from engine.model import DrainReport, Model, open_models
+from engine.threads import start_thread
 
 _Handler = Callable[[int, FrameType | None], Any]
 
@@ -42,18 +45,33 @@ def install_signal_handlers(
 ) -> Callable[[], None]:
     """On these signals drain all models, then do what would have been done without: call the handler that was there, or end.
 
-    Readiness changes at once; calls in flight have `timeout` seconds, then they are stopped. A second signal of the same kind
-    goes straight to the handler that was there. Call it on the main thread. Returns a function that puts the handlers back.
+    Readiness changes at once; calls in flight have `timeout` seconds, then they are stopped. A call that the main thread itself is
+    in is one of them: the handler that was there is called when it has ended. A second signal of the same kind goes straight to
+    that handler. Call it on the main thread. Returns a function that puts the handlers back.
     """
     before: dict[int, Any] = {}
     draining: set[int] = set()
+    impatient: set[int] = set()
 
     def handle(number: int, frame: FrameType | None) -> None:
-        if number not in draining:
-            draining.add(number)
-            drain_all(timeout)
+        if number in draining:
+            impatient.add(number)
+            return _chain(before[number], number, frame)
+        draining.add(number)
+        wait = _drain_aside(timeout) if _core.in_call() else None
+        if wait is not None:
+            return _core.after_call(lambda: finish(wait, number, frame))
+        finish(lambda: drain_all(timeout), number, frame)
+
+    def finish(wait: Callable[[], Any], number: int, frame: FrameType | None) -> None:
+        try:
+            if number not in impatient:
+                wait()
+            if number not in impatient:
+                _chain(before[number], number, frame)
+        finally:
             draining.discard(number)
-        _chain(before[number], number, frame)
+            impatient.discard(number)
 
     for number in signals:
         before[number] = signal.signal(number, handle)
@@ -64,6 +82,24 @@ def install_signal_handlers(
                 signal.signal(number, handler)
 
     return put_back
+
+
+def _drain_aside(timeout: float) -> Callable[[], object] | None:
+    """Drains on a thread of its own, which may wait for this one's call; what waits for its end, or None without a thread."""
+    for model in open_models():
+        model._begin_drain()
+    try:
+        drained = _thread.allocate_lock()
+        drained.acquire()
+
+        def drain() -> None:
+            drain_all(timeout)
+            drained.release()
+
+        start_thread(drain)
+    except (RuntimeError, MemoryError):
+        return None
+    return drained.acquire
 
 
 def _chain(handler: Any, number: int, frame: FrameType | None) -> None:
