@@ -26,7 +26,7 @@ void AsyncCall::start(const CallOptions& options) {
   if (decision == Decision::Waiting) {
     // What came before it was in the queue found nothing to take out.
     if (own_->cancelled()) cancel();
-    else if (deadline_ns <= now_ns()) on_time();
+    else if (deadline_ns <= now_ns()) leave_queue(Decision::Expired);
     return;
   }
   if (deadline_ns != kNever) Timer::disarm();
@@ -70,9 +70,14 @@ void AsyncCall::on_cancel() {
 
 void AsyncCall::cancel() {
   own_->cancel();
-  if (!service_->admission().withdraw(*this, Decision::Withdrawn)) return;
+  leave_queue(Decision::Withdrawn);
+}
+
+// On any thread but the timer's, which may be about to do the same, and is through with it once disarm() has returned.
+void AsyncCall::leave_queue(Decision why) {
+  if (!service_->admission().withdraw(*this, why)) return;
   if (deadline_ns != kNever) Timer::disarm();
-  finish(call_.refused(Decision::Withdrawn));
+  finish(call_.refused(why));
 }
 
 void AsyncCall::finish(Status status) {

@@ -32,6 +32,7 @@ class AsyncCall final : public RefCounted, public Waiter, public Task, public Ti
   friend class Mailbox;
   ~AsyncCall() override = default;
   void granted();
+  void leave_queue(Decision why);
   void finish(Status status);
 
   RefPtr<Service> service_;
