@@ -89,3 +89,32 @@ def test_cancelled_before_the_deadline_says_cancelled(fake_clock):
     token = _testing.CancelToken()
     token.cancel()
     assert _testing.run_parallel(100, 100e3, 1, deadline_ns=0, token=token).code == "Cancelled"
+
+
+@pytest.mark.parametrize("ns", [1.0, 200.0, 3e3, 19e3, 1e6])
+def test_little_work_reads_the_clock_rarely_but_in_time(fake_clock, ns):
+    counted = max(ns, _testing.LEAST_WORK_NS)
+    done, checkpoints, code = _testing.check_after(1000, ns, 0, deadline_ns=2_000)
+    assert (done, code) == (1000, "Ok")
+    assert 1 + int(1000 * counted / (_testing.UNREAD_NS + counted)) <= checkpoints <= 1 + 1000 * counted / _testing.UNREAD_NS
+
+
+@pytest.mark.parametrize("ns", [200.0, 3e3, 19e3, 1e6])
+def test_little_work_stops_soon_after_the_deadline(fake_clock, ns):
+    took = int(max(ns, _testing.LEAST_WORK_NS))
+    done, _, code = _testing.check_after(10**6, ns, took, deadline_ns=10_000_000)
+    assert code == "DeadlineExceeded"
+    assert 0 <= 1_000 + done * took - 10_000_000 <= _testing.UNREAD_NS + took
+
+
+def test_a_clock_that_was_just_read_is_not_read_again(fake_clock):
+    assert _testing.check_after(5, 1e3, 0, deadline_ns=2_000, begun_ns=1_000) == (5, 0, "Ok")
+    assert _testing.check_after(5, 1e3, 0, deadline_ns=1_000, begun_ns=1_000) == (0, 0, "DeadlineExceeded")
+
+
+def test_a_cancelled_call_starts_nothing(fake_clock):
+    token = _testing.CancelToken()
+    token.cancel()
+    for begun in (0, 1_000):
+        done, _, code = _testing.check_after(5, 1e3, 0, deadline_ns=2_000, begun_ns=begun, token=token)
+        assert (done, code) == (0, "Cancelled")

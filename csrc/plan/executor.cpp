@@ -106,7 +106,7 @@ Status Executor::run_steps(StepTimes* times) {
   r.random_allowed_ = around_.allow_random;
   for (size_t s = 0; s < plan_.steps.size(); ++s) {
     const Step& step = plan_.steps[s];
-    if (!context_.control().check())
+    if (!context_.control().check_step())
       return context_.control().status().with_context(plan_.graph.nodes[size_t(step.node)].label());
     int64_t begin = times ? now_ns() : 0;
     ENGINE_TRY(run_step(s, r));

@@ -5,8 +5,8 @@
 namespace engine {
 namespace {
 
-// Tiles begin small and grow up to `most` items while they take less than half of kTileNs, and shrink when one took longer: a
-// cost that was told too low, or a slow machine, does not keep the caller from its clock.
+// Tiles may begin small. They grow up to `most` items while they take less than half of kTileNs, and shrink when one took
+// longer: a cost that was told too low, or a slow machine, does not keep the caller from its clock.
 //
 // Each worker has a stretch of the items that it begins with, the same from step to step: what it wrote in one step lies in its
 // core's cache when the next reads it, and weights stay with the core that used them. Who is done takes from the others.
@@ -83,16 +83,17 @@ void work(void* arg, int worker) {
 
 }  // namespace
 
-int64_t RunContext::tile_items(int64_t items, double ns_per_item, double total) const {
+int64_t RunContext::tile_items(int64_t items, double ns_per_item) const {
   double ns = kTileNs;
-  if (threads_ > 1) ns = std::clamp(total / (threads_ * 4.0), kMinTileNs, kTileNs);
+  if (threads_ > 1) ns = std::clamp(double(items) * ns_per_item / (threads_ * 4.0), kMinTileNs, kTileNs);
   return std::clamp<int64_t>(int64_t(ns / ns_per_item), 1, items);
 }
 
-Status RunContext::run_tiles(int64_t items, int64_t tile, TileFn fn, void* body) {
+Status RunContext::run_tiles(int64_t items, double ns_per_item, TileFn fn, void* body) {
+  int64_t tile = tile_items(items, ns_per_item);
   TileJob job;
   job.most = tile;
-  job.tile = control_.deadline_ns() == kNever ? tile : std::max<int64_t>(1, tile / 4);
+  job.tile = control_.deadline_ns() == kNever ? tile : std::clamp<int64_t>(int64_t(kFirstTileNs / ns_per_item), 1, tile);
   job.fn = fn;
   job.body = body;
   job.control = &control_;

@@ -14,6 +14,8 @@ namespace engine {
 
 // About how long one tile takes at most: time is read between tiles.
 inline constexpr double kTileNs = 100e3;
+// With a deadline the first tiles take about this long; they grow while the cost proves true.
+inline constexpr double kFirstTileNs = kTileNs / 4;
 // Below this a second thread costs more than it brings.
 inline constexpr double kParallelNs = 12e3;
 // No tile is cut smaller than this for the sake of balance.
@@ -36,6 +38,8 @@ class RunContext {
 
   // A checkpoint outside parallel(): null while the call may go on.
   Status checkpoint() { return control_.check() ? Status() : control_.status(); }
+  // The same after work of about `ns`, for which the clock need not be read when that is little: see RunControl::check_after.
+  Status checkpoint_after(double ns) { return control_.check_after(ns) ? Status() : control_.status(); }
 
   // Runs body(begin, end, worker) over [0, items) in tiles of about kTileNs or less, given what one item costs in
   // nanoseconds on one thread, on up to threads() threads. Tiles are claimed, not dealt out. Every item is in exactly one
@@ -44,22 +48,21 @@ class RunContext {
   // worker indices and scratch it would use twice.
   template <class Body>
   Status parallel(int64_t items, double ns_per_item, Body&& body) {
-    if (items <= 0) return checkpoint();
+    if (items <= 0) return checkpoint_after(0);
     double total = double(items) * ns_per_item;
-    if (total <= kParallelNs) {
+    if (total <= (threads_ > 1 ? kParallelNs : kFirstTileNs)) {
       body(int64_t(0), items, 0);
-      return checkpoint();
+      return checkpoint_after(total);
     }
-    int64_t tile = tile_items(items, ns_per_item, total);
     using Fn = std::remove_reference_t<Body>;
-    return run_tiles(items, tile, [](void* fn, int64_t b, int64_t e, int w) { (*static_cast<Fn*>(fn))(b, e, w); },
+    return run_tiles(items, ns_per_item, [](void* fn, int64_t b, int64_t e, int w) { (*static_cast<Fn*>(fn))(b, e, w); },
                      const_cast<void*>(static_cast<const void*>(&body)));
   }
 
  private:
   using TileFn = void (*)(void* body, int64_t begin, int64_t end, int worker);
-  int64_t tile_items(int64_t items, double ns_per_item, double total) const;
-  Status run_tiles(int64_t items, int64_t tile, TileFn fn, void* body);
+  int64_t tile_items(int64_t items, double ns_per_item) const;
+  Status run_tiles(int64_t items, double ns_per_item, TileFn fn, void* body);
 
   CallScope call_;
   RunControl& control_;

@@ -297,7 +297,7 @@ Status Call::make_plan_elsewhere() {
 
 Status Call::compute(StepTimes* times) {
   try {
-    RunControl control(options_.deadline_ns, options_.token, &service_.abort(), options_.interrupt);
+    RunControl control(options_.deadline_ns, options_.token, &service_.abort(), options_.interrupt, granted_ns_);
     Model& model = pin_.value->model();
     RunContext context(control, model.threads());
     return as_call_error(model.program().run_entry(*entry_, context, refs_, outputs_, times));

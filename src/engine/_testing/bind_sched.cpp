@@ -147,6 +147,18 @@ ParallelResult run_parallel(int64_t items, double ns_per_item, int threads, int6
   return result;
 }
 
+// RunControl::check_after, at most `count` times: pieces of work of `ns` by their estimate and took_ns by the fake clock.
+// (pieces done, checkpoints, code).
+py::tuple check_after(int64_t count, double ns, int64_t took_ns, int64_t deadline_ns, int64_t begun_ns, const Token* token) {
+  engine::RunControl control(deadline_ns, token ? token->token.get() : nullptr, nullptr, nullptr, begun_ns);
+  int64_t done = 0;
+  for (bool going = control.check_step(); going && done < count; going = control.check_after(ns)) {
+    g_fake_now += took_ns;
+    ++done;
+  }
+  return py::make_tuple(done, control.checkpoints(), engine::code_name(control.status().code()));
+}
+
 // `reps` jobs of `items` items that take item_ns each, one after another: the nanoseconds of each job.
 std::vector<int64_t> pool_latency(int reps, int64_t items, int64_t item_ns, int helpers, int64_t pause_ns) {
   std::vector<int64_t> ns;
@@ -189,6 +201,10 @@ void bind_run(py::module_& m) {
   m.def("run_parallel", run_parallel, py::arg("items"), py::arg("ns_per_item"), py::arg("threads"),
         py::arg("deadline_ns") = engine::kNever, py::arg("token") = nullptr, py::arg("item_ns") = 0,
         py::arg("fake_step_ns") = 0);
+  m.def("check_after", check_after, py::arg("count"), py::arg("ns"), py::arg("took_ns"), py::arg("deadline_ns"), py::arg("begun_ns") = 0,
+        py::arg("token") = nullptr);
+  m.attr("UNREAD_NS") = engine::kUnreadNs;
+  m.attr("LEAST_WORK_NS") = engine::kLeastWorkNs;
   m.def("now_ns", engine::now_ns);
   m.def("set_fake_clock", [](int64_t ns) {
     g_fake_now = ns;
