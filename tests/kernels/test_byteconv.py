@@ -88,6 +88,20 @@ def test_sums_and_bytes(tier, x_shape, w_shape, strides, pads, dilations, group,
     assert off[~tie].max(initial=0) == 0 and off.max(initial=0) <= 1
 
 
+LARGE = ((1, 140, 9, 12), (200, 70, 3, 5), [1, 1], [1, 2, 1, 2], [1, 1], 2)
+
+
+@pytest.mark.parametrize("x_shape,w_shape,strides,pads,dilations,group", [*CASES[::3], CASES[9], LARGE])
+@pytest.mark.parametrize("x_type,w_type", TYPES[:2])
+def test_weights_that_come_with_the_call(tier, x_shape, w_shape, strides, pads, dilations, group, x_type, w_type):
+    x, w = any_bytes(x_shape, x_type), any_bytes(w_shape, w_type)
+    x_zero, w_zero = any_bytes((), x_type), any_bytes(w_shape[:1], w_type)
+    attrs = dict(strides=strides, pads=pads, dilations=dilations, group=group)
+    want = sums(x, w, int(x_zero), w_zero.astype(np.int64), strides, pads, dilations, group)
+    for fixed in ((), (3,)):
+        np.testing.assert_array_equal(run("ConvInteger", [x, w, x_zero, w_zero], attrs, fixed), want)
+
+
 @pytest.mark.parametrize("byte", [np.uint8, np.int8])
 @pytest.mark.parametrize("n", [1, 15, 16, 31, 32, 33, 64, 100, 1000])
 def test_a_table_gives_what_its_nodes_give(tier, byte, n):

@@ -50,8 +50,10 @@ struct ByteConvKernels {
   int64_t tile_macs;  // multiply-adds of less than 100 us
 
   size_t (*packed_bytes)(int64_t n, int64_t pieces, int64_t length);
-  // w: [n][pieces * length].
-  void (*pack)(const int8_t* w, int64_t n, int64_t pieces, int64_t length, void* packed);
+  // w: [n][pieces * length]. Packing is cut into items of a few hundred bytes at most; disjoint ranges may be packed at the
+  // same time. Together they write all of `packed`.
+  int64_t (*pack_items)(int64_t n, int64_t pieces, int64_t length);
+  void (*pack)(const int8_t* w, int64_t n, int64_t pieces, int64_t length, int64_t begin, int64_t end, void* packed);
   size_t (*scratch_bytes)(int64_t m, int64_t pieces, int64_t length);
   void (*run)(const ByteRows& g, void* scratch);
 

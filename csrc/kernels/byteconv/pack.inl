@@ -21,17 +21,22 @@ static size_t packed_weight_bytes(int64_t n, int64_t pieces, int64_t length) {
   return size_t(whole_lanes(n) * row_groups(pieces, length) * Bytes::group);
 }
 
-static void pack_weights(const int8_t* w, int64_t n, int64_t pieces, int64_t length, void* packed) {
-  const int64_t groups = whole_groups(length), k = pieces * length;
-  int8_t* to = static_cast<int8_t*>(packed);
-  for (int64_t n0 = 0; n0 < n; n0 += kBytePanel) {
-    const int64_t width = panel_width(n, n0);
-    for (int64_t g = 0; g < pieces * groups; ++g)
-      for (int64_t j = n0; j < n0 + width; ++j)
-        for (int64_t q = 0; q < Bytes::group; ++q) {
-          const int64_t p = g % groups * Bytes::group + q;
-          *to++ = j < n && p < length ? w[j * k + g / groups * length + p] : int8_t(0);
-        }
+// An item is a group of k of a panel.
+static int64_t weight_pack_items(int64_t n, int64_t pieces, int64_t length) {
+  return (n + kBytePanel - 1) / kBytePanel * row_groups(pieces, length);
+}
+
+static void pack_weights(const int8_t* w, int64_t n, int64_t pieces, int64_t length, int64_t begin, int64_t end, void* packed) {
+  const int64_t groups = whole_groups(length), all = pieces * groups, k = pieces * length;
+  for (int64_t i = begin; i < end; ++i) {
+    const int64_t n0 = i / all * kBytePanel, g = i % all, width = panel_width(n, n0);
+    int8_t* to = static_cast<int8_t*>(packed) + (n0 * all + g * width) * Bytes::group;
+    const int8_t* from = w + g / groups * length;
+    for (int64_t j = n0; j < n0 + width; ++j)
+      for (int64_t q = 0; q < Bytes::group; ++q) {
+        const int64_t p = g % groups * Bytes::group + q;
+        *to++ = j < n && p < length ? from[j * k + p] : int8_t(0);
+      }
   }
 }
 

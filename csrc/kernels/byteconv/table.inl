@@ -7,7 +7,7 @@
 namespace engine::ENGINE_TIER {
 
 extern const ByteConvKernels byte_conv_table;
-const ByteConvKernels byte_conv_table = {kBytePanel, 6, Bytes::tile_macs, packed_weight_bytes, pack_weights, rows_scratch_bytes, run_rows, depthwise_wide,
+const ByteConvKernels byte_conv_table = {kBytePanel, 6, Bytes::tile_macs, packed_weight_bytes, weight_pack_items, pack_weights, rows_scratch_bytes, run_rows, depthwise_wide,
 #if defined(ENGINE_FOUR_TAPS)
                                          depthwise_four_taps, kFourTapOrder
 #else

@@ -105,7 +105,7 @@ Status ByteConv::prepare(PrepareContext& c) {
   outside_at_ = turns_ ? aligned(shape_.n * shape_.c_in * shape_.in_pixels() + 64) : 0;
   terms_at_ = outside_at_ + aligned(pieces_.readable());
   weights_at_ = terms_at_ + (terms_ ? 0 : terms_bytes());
-  c.need_shared_scratch(weights_at_ + (packed_ ? 0 : weight_bytes()));
+  c.need_shared_scratch(weights_at_ + (packed_ ? 0 : weight_bytes() + shape_.weight_count()));
   return {};
 }
 
@@ -114,7 +114,7 @@ Status ByteConv::run(OpRun& r) const {
   Source source = [&](int i) { return i >= 0 && r.has(i) ? &r.in(i) : nullptr; };
   uint8_t* shared = r.shared_scratch<uint8_t>();
   char* memory = r.shared_scratch();
-  if (!packed_) fill_weights(source, memory + weights_at_);
+  if (!packed_) ENGINE_TRY(make_weights(r, source, reinterpret_cast<int8_t*>(memory + weights_at_ + weight_bytes()), memory + weights_at_));
   const Weights weights = weights_at(packed_ ? packed_->data() : memory + weights_at_);
   const Terms terms = terms_ ? terms_at(terms_->data()) : fill_terms(source, weights, memory + terms_at_);
   const uint8_t* x = r.in<uint8_t>(inputs.x);

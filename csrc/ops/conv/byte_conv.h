@@ -69,7 +69,14 @@ class ByteConv {
   int64_t terms_bytes() const;
   Weights weights_at(char* memory) const;
   Terms terms_at(char* memory) const;
+  int64_t packed_group_bytes() const;
+  // Writes the weights of input channels [begin, end) of an output channel in the order of the data, signed; their sum.
+  int32_t turn_weights(const uint8_t* w, int64_t channel, int64_t begin, int64_t end, int8_t* turned) const;
+  int64_t pack_items() const;
+  void pack_turned(const int8_t* turned, int64_t begin, int64_t end, char* packed) const;
   void fill_weights(const Source& source, char* memory) const;
+  // The same while running, in tiles. turned: memory for all weights.
+  Status make_weights(OpRun& r, const Source& source, int8_t* turned, char* memory) const;
   void fill_depthwise_weights(const Source& source, char* memory) const;
   Terms fill_terms(const Source& source, const Weights& weights, char* memory) const;
   void fill_column(const Source& source, const Weights& weights, int64_t channel, int64_t at, Terms* t) const;

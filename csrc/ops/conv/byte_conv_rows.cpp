@@ -55,7 +55,7 @@ Status ByteConv::prepare_rows(PrepareContext& c) {
 Status ByteConv::run_rows(OpRun& r, const Terms& t, const Weights& weights, const uint8_t* x, const uint8_t* end) const {
   const ConvShape& s = shape_;
   const int64_t n = s.group_out(), element = result_ == DType::Int32 ? 4 : 1, padded = round_up(n, int64_t(64));
-  const int64_t group_bytes = aligned(int64_t(kernels_->packed_bytes(n, pieces_.pieces(), pieces_.length())));
+  const int64_t group_bytes = packed_group_bytes();
   const uint8_t* outside = r.shared_scratch<uint8_t>() + outside_at_;
   char* y = r.out<char>(0);
   const int64_t tiles = tiles_m_ * tiles_n_;

@@ -1,7 +1,5 @@
-// Packed weights and the terms of their columns.
+// The terms of the columns.
 #include <algorithm>
-#include <numeric>
-#include <vector>
 
 #include "base/checked.h"
 #include "ops/conv/byte_conv.h"
@@ -20,63 +18,9 @@ float scale_at(const Tensor* t, int64_t i) { return t ? t->as<float>()[t->elemen
 // Of all groups, each padded to whole panels; depthwise: the positions of a period.
 int64_t ByteConv::padded_columns() const { return depthwise() ? period_ : shape_.groups * round_up(shape_.group_out(), int64_t(64)); }
 
-int64_t ByteConv::weight_bytes() const {
-  int64_t sums = aligned(shape_.c_out * 4);
-  if (depthwise()) return aligned(int64_t(depthwise_weight_bytes(period_, shape_.taps()))) + sums;
-  return shape_.groups * aligned(int64_t(kernels_->packed_bytes(shape_.group_out(), pieces_.pieces(), pieces_.length()))) + sums;
-}
-
 int64_t ByteConv::terms_bytes() const { return aligned(sizeof(Terms)) + 4 * aligned(padded_columns() * 4); }
 
-ByteConv::Weights ByteConv::weights_at(char* memory) const {
-  return {memory, reinterpret_cast<int32_t*>(memory + weight_bytes() - aligned(shape_.c_out * 4))};
-}
-
 ByteConv::Terms ByteConv::terms_at(char* memory) const { return *reinterpret_cast<const Terms*>(memory); }
-
-void ByteConv::fill_weights(const Source& source, char* memory) const {
-  const ConvShape& s = shape_;
-  const int64_t k = s.group_in() * s.taps(), n = s.group_out();
-  const uint8_t* w = source(inputs.w)->as<uint8_t>();
-  const uint8_t flip = w_type_ == DType::Uint8 ? 128 : 0;
-  const Weights to = weights_at(memory);
-  std::vector<int8_t> turned(static_cast<size_t>(s.weight_count()));
-  for (int64_t j = 0; j < s.c_out; ++j) {
-    int32_t sum = 0;
-    for (int64_t c = 0; c < s.group_in(); ++c)
-      for (int64_t t = 0; t < s.taps(); ++t) {
-        const int8_t value = int8_t(w[j * k + c * s.taps() + t] ^ flip);
-        turned[size_t(j * k + t * s.group_in() + c)] = value;
-        sum += value;
-      }
-    to.sums[j] = sum;
-  }
-  if (depthwise()) return fill_depthwise_weights(source, memory);
-  const int64_t bytes = aligned(int64_t(kernels_->packed_bytes(n, pieces_.pieces(), pieces_.length())));
-  for (int64_t g = 0; g < s.groups; ++g)
-    kernels_->pack(turned.data() + g * n * k, n, pieces_.pieces(), pieces_.length(), to.packed + g * bytes);
-}
-
-bool ByteConv::weights_are_bytes(const Source& source) const {
-  const Tensor &w = *source(inputs.w), *zero = source(inputs.w_zero);
-  for (int64_t i = 0; i < w.elements(); ++i) {
-    int64_t value = integer_at(w, i) - value_at(zero, i / shape_.taps());
-    if (value < -128 || value > 127) return false;
-  }
-  return true;
-}
-
-void ByteConv::fill_depthwise_weights(const Source& source, char* memory) const {
-  const int64_t taps = shape_.taps();
-  const Tensor &w = *source(inputs.w), *zero = source(inputs.w_zero);
-  std::vector<int16_t> spread(static_cast<size_t>(period_ * taps));
-  for (int64_t p = 0; p < period_; ++p) {
-    const int64_t channel = p % shape_.c_out;
-    for (int64_t t = 0; t < taps; ++t) spread[size_t(p * taps + t)] = int16_t(integer_at(w, channel * taps + t) - value_at(zero, channel));
-  }
-  if (wide_) pack_depthwise_wide(spread.data(), period_, taps, memory);
-  else pack_depthwise(spread.data(), kernels_->order, period_, taps, memory);
-}
 
 void ByteConv::fill_column(const Source& source, const Weights& weights, int64_t channel, int64_t at, Terms* t) const {
   const int64_t k = shape_.group_in() * shape_.taps();
