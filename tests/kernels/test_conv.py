@@ -130,6 +130,8 @@ LARGE = [
     shape(8, 6, (90, 70), (3, 9), pad=(1, 4)),
     shape(1, 1, (1, 9000), (1, 256), stride=2),
     shape(64, 72, (1500,), (3,), dilation=16),
+    shape(40, 5, (70, 72), (70, 70)),
+    shape(24, 6, (8, 9), (60, 60), stride=2, transposed=True),
 ]
 
 

@@ -104,6 +104,7 @@ struct ConvPanelJob {
   int64_t tile_begin, tile_end;
   int tile_rows;
   int64_t channels;       // input channels of the group
+  int64_t channel_begin, channel_end;  // of these: the ones to add now, in ascending order; the last of all finishes
   int64_t out_channels;   // output channels of the group
   int64_t chunk;          // input channels per pass; partial sums wait in the output between passes
   float* panel;           // scratch: chunk * taps * panel_pixels floats

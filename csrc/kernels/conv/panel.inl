@@ -114,8 +114,8 @@ void panel_rows(const ConvPanelJob& job) {
   const int64_t in_pixels = g.in[0] * g.in[1] * g.in[2];
   bool covered;
   const int64_t pieces = make_pieces(g, runs, run_count, job.pieces, &covered);
-  for (int64_t c = 0; c < job.channels; c += job.chunk) {
-    const int64_t n = job.channels - c < job.chunk ? job.channels - c : job.chunk;
+  for (int64_t c = job.channel_begin; c < job.channel_end; c += job.chunk) {
+    const int64_t n = job.channel_end - c < job.chunk ? job.channel_end - c : job.chunk;
     gather_panel(g, job.pieces, pieces, covered, job.input + c * in_pixels, n, job.panel);
     for (int64_t t = job.tile_begin; t < job.tile_end; ++t) panel_tile<P>(job, finish, place, t, c, n);
   }
