@@ -52,15 +52,28 @@ void typed_micro(const TypedCall<typename L::T>& call) {
   }
 }
 
+// B's columns are apart: a cache line of each at a time.
+template <class L>
+void typed_pack_apart(const typename L::T* b, int64_t b_row, int64_t b_col, int64_t k, int columns, typename L::T* to) {
+  using T = typename L::T;
+  constexpr int64_t line = 64 / int64_t(sizeof(T));
+  for (int64_t p = 0; p < k; p += line, b += line * b_row, to += line * kTypedPanel<L>) {
+    const int64_t n = k - p < line ? k - p : line;
+    for (int j = 0; j < kTypedPanel<L>; ++j)
+      for (int64_t q = 0; q < n; ++q) to[q * kTypedPanel<L> + j] = j < columns ? b[q * b_row + j * b_col] : T(0);
+  }
+}
+
 template <class L>
 void typed_pack(const GemmTyped<typename L::T>& g, int64_t k0, int64_t k, int64_t n0, int columns, typename L::T* to) {
   const typename L::T* b = g.b + k0 * g.b_row + n0 * g.b_col;
+  if (g.b_col != 1) return typed_pack_apart<L>(b, g.b_row, g.b_col, k, columns, to);
   for (int64_t p = 0; p < k; ++p, b += g.b_row, to += kTypedPanel<L>) {
     if (g.b_col == 1 && columns == kTypedPanel<L>) {
       ENGINE_UNROLL
       for (int j = 0; j < kTypedVectors<L>; ++j) L::store(to + j * L::width, L::load(b + j * L::width));
     } else {
-      for (int j = 0; j < kTypedPanel<L>; ++j) to[j] = j < columns ? b[j * g.b_col] : typename L::T(0);
+      for (int j = 0; j < kTypedPanel<L>; ++j) to[j] = j < columns ? b[j] : typename L::T(0);
     }
   }
 }
