@@ -1,12 +1,13 @@
 #include <algorithm>
 
 #include "base/checked.h"
-#include "ops/op.h"
+#include "ops/pieces.h"
 
 namespace engine {
 namespace {
 
-constexpr int64_t kChannels = 64;  // that a tile sums
+constexpr int64_t kChannels = 64;       // that a tile sums
+constexpr int64_t kPixels = 8192;       // summed between looks at the clock; their sums fit into uint32
 
 // GlobalAveragePool of DequantizeLinear: (mean of x over the spatial dimensions - zero) * scale, of bytes; one scale and zero
 // point. With channels_last data and result are [n, spatial..., channel].
@@ -34,13 +35,16 @@ class DequantizedMean final : public Op {
     const int64_t blocks = ceil_div(channels_, kChannels);
     const uint8_t flip = r.in(0).dtype == DType::Int8 ? 128 : 0;
     const float offset = zero + float(flip);
-    return r.parallel(images_ * blocks, double(pixels_ * std::min(kChannels, channels_)) * 0.1, [&](int64_t begin, int64_t end, int) {
+    return r.parallel(images_ * blocks, double(pixels_ * std::min(kChannels, channels_)) * 0.1, [&](int64_t begin, int64_t end, int worker) {
       for (int64_t i = begin; i < end; ++i) {
         const int64_t image = i / blocks, first = i % blocks * kChannels, count = std::min(kChannels, channels_ - first);
         int64_t sums[kChannels] = {};
         const uint8_t* x = r.in<uint8_t>(0) + image * channels_ * pixels_;
-        if (last_) sum_pixels(x + first, count, flip, sums);
-        else sum_planes(x + first * pixels_, count, flip, sums);
+        const bool whole = within_item(r, worker, pixels_, kPixels, [&](int64_t from, int64_t to) {
+          if (last_) sum_pixels(x + from * channels_ + first, to - from, count, flip, sums);
+          else sum_planes(x + first * pixels_ + from, to - from, count, flip, sums);
+        });
+        if (!whole) return;
         for (int64_t j = 0; j < count; ++j)
           r.out<float>(0)[image * channels_ + first + j] = float(double(sums[j]) / double(pixels_) - double(offset)) * scale;
       }
@@ -48,19 +52,15 @@ class DequantizedMean final : public Op {
   }
 
  private:
-  // In runs of which no sum leaves uint32.
-  void sum_pixels(const uint8_t* x, int64_t count, uint8_t flip, int64_t* sums) const {
-    constexpr int64_t kRun = 1 << 20;
-    for (int64_t p = 0; p < pixels_;) {
-      uint32_t part[kChannels] = {};
-      for (int64_t last = std::min(pixels_, p + kRun); p < last; ++p)
-        for (int64_t j = 0; j < count; ++j) part[j] += uint8_t(x[p * channels_ + j] ^ flip);
-      for (int64_t j = 0; j < count; ++j) sums[j] += part[j];
-    }
+  void sum_pixels(const uint8_t* x, int64_t pixels, int64_t count, uint8_t flip, int64_t* sums) const {
+    uint32_t part[kChannels] = {};
+    for (int64_t p = 0; p < pixels; ++p)
+      for (int64_t j = 0; j < count; ++j) part[j] += uint8_t(x[p * channels_ + j] ^ flip);
+    for (int64_t j = 0; j < count; ++j) sums[j] += part[j];
   }
-  void sum_planes(const uint8_t* x, int64_t count, uint8_t flip, int64_t* sums) const {
+  void sum_planes(const uint8_t* x, int64_t pixels, int64_t count, uint8_t flip, int64_t* sums) const {
     for (int64_t j = 0; j < count; ++j)
-      for (int64_t p = 0; p < pixels_; ++p) sums[j] += uint8_t(x[j * pixels_ + p] ^ flip);
+      for (int64_t p = 0; p < pixels; ++p) sums[j] += uint8_t(x[j * pixels_ + p] ^ flip);
   }
 
   bool last_ = false;

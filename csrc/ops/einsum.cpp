@@ -2,6 +2,7 @@
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/gemm_typed.h"
 #include "ops/einsum_plan.h"
+#include "ops/pieces.h"
 
 namespace engine {
 namespace {
@@ -215,6 +216,7 @@ void run_tile(const EinsumProduct& p, const A* a, const A* b, A* c, int64_t tile
 
 using ComputeTypes = TypeList<float, double, uint32_t, uint64_t>;
 
+constexpr int64_t kPiece = 16384;  // terms of a sum between looks at the clock
 constexpr int64_t kFewMacs = 256;  // smaller products are computed by plain loops
 
 bool is_small(const EinsumProduct& p) {
@@ -317,7 +319,6 @@ class Einsum final : public Op {
 
   template <class A>
   Status run_sum(OpRun& r, const EinsumSum& s) const {
-    constexpr int64_t kPiece = 16384;
     const A* from = at<A>(r, s.from);
     A* to = at<A>(r, s.to);
     const int64_t terms = s.summed.count(), kept = s.kept.count();
@@ -345,10 +346,14 @@ class Einsum final : public Op {
     const int64_t batches = p.batch_a.count();
     if (is_small(p)) {
       const double ns = 5 + 1.5 * double(p.m * p.n * p.k);
-      return r.parallel(batches, ns, [&](int64_t begin, int64_t end, int) {
+      return r.parallel(batches, ns, [&](int64_t begin, int64_t end, int worker) {
         RowWalk::Cursor at_a(p.batch_a, begin), at_b(p.batch_b, begin), at_c(p.batch_c, begin);
         for (int64_t i = begin; i < end; ++i) {
-          small_product(p, a + at_a.offset, b + at_b.offset, c + at_c.offset);
+          clear(p, c + at_c.offset);
+          bool whole = within_item(r, worker, p.k, kPiece, [&](int64_t first, int64_t last) {
+            add_product(p, a + at_a.offset, b + at_b.offset, first, last, c + at_c.offset);
+          });
+          if (!whole) return;
           at_a.next();
           at_b.next();
           at_c.next();
@@ -367,11 +372,17 @@ class Einsum final : public Op {
   }
 
   template <class A>
-  static void small_product(const EinsumProduct& p, const A* a, const A* b, A* c) {
+  static void clear(const EinsumProduct& p, A* c) {
+    for (int64_t i = 0; i < p.m; ++i) std::fill_n(c + i * p.c_row, p.n, A(0));
+  }
+
+  // c += the terms [first, last) of its sums, one after the other.
+  template <class A>
+  static void add_product(const EinsumProduct& p, const A* a, const A* b, int64_t first, int64_t last, A* c) {
     for (int64_t i = 0; i < p.m; ++i)
       for (int64_t j = 0; j < p.n; ++j) {
-        A sum = 0;
-        for (int64_t k = 0; k < p.k; ++k) sum += a[i * p.a_row + k * p.a_col] * b[k * p.b_row + j * p.b_col];
+        A sum = c[i * p.c_row + j];
+        for (int64_t k = first; k < last; ++k) sum += a[i * p.a_row + k * p.a_col] * b[k * p.b_row + j * p.b_col];
         c[i * p.c_row + j] = sum;
       }
   }

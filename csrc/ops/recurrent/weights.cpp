@@ -11,6 +11,7 @@ namespace engine {
 namespace {
 
 constexpr double kMacsPerNs = 30, kByteMacsPerNs = 120;
+constexpr double kPackNs = 1;  // an element
 constexpr double kCacheBytes = 768 << 10, kCacheBytesPerNs = 50, kMemoryBytesPerNs = 20;
 
 GemmType gemm_type(DType d) {
@@ -90,15 +91,19 @@ void RecurrentWeights::fill_scales(const Tensor& scale, const Tensor* zero, char
     }
 }
 
-void RecurrentWeights::pack_direction(int64_t direction, const Tensor& source, char* memory) const {
-  const char* data = source.as<char>() + (direction * s_.columns * s_.k) * dtype_size(dtype_);
-  char* to = memory + direction * packed_bytes_;
-  if (s_.as_bytes) {
-    int64_t panels = ceil_div(s_.n, byte_kernels_->blocking.panel);
-    byte_kernels_->pack_b(data + s_.begin, byte_type(dtype_), s_.columns, 1, s_.n, s_.k, 0, panels, to);
-  } else {
-    int64_t panels = ceil_div(s_.n, kernels_->blocking.panel);
-    kernels_->pack_b({data + s_.begin * s_.k * dtype_size(dtype_), gemm_type(dtype_), 1, s_.k}, s_.n, s_.k, 0, panels, to);
+int64_t RecurrentWeights::panels() const {
+  return ceil_div(s_.n, s_.as_bytes ? byte_kernels_->blocking.panel : kernels_->blocking.panel);
+}
+
+void RecurrentWeights::pack_panels(const Tensor& source, int64_t begin, int64_t end, char* memory) const {
+  const int64_t each = panels();
+  for (int64_t i = begin; i < end;) {
+    const int64_t direction = i / each, first = i % each, last = std::min(each, first + end - i);
+    const char* data = source.as<char>() + (direction * s_.columns * s_.k) * dtype_size(dtype_);
+    char* to = memory + direction * packed_bytes_;
+    if (s_.as_bytes) byte_kernels_->pack_b(data + s_.begin, byte_type(dtype_), s_.columns, 1, s_.n, s_.k, first, last, to);
+    else kernels_->pack_b({data + s_.begin * s_.k * dtype_size(dtype_), gemm_type(dtype_), 1, s_.k}, s_.n, s_.k, first, last, to);
+    i += last - first;
   }
 }
 
@@ -107,16 +112,17 @@ Status RecurrentWeights::pack(PrepareContext& c) {
                             (long long)s_.directions, (long long)s_.columns, (long long)s_.k, (long long)s_.begin, (long long)s_.n);
   const Tensor& source = *c.value(s_.position);
   ENGINE_ASSIGN(packed_, c.pack(s_.position, kind, packed_bytes_ * s_.directions, [&](char* memory) {
-    for (int64_t d = 0; d < s_.directions; ++d) pack_direction(d, source, memory);
+    pack_panels(source, 0, s_.directions * panels(), memory);
   }));
   return {};
 }
 
 Status RecurrentWeights::begin(OpRun& r) const {
   if (!packed_) {
-    double ns = double(s_.n) * double(s_.k);
-    ENGINE_TRY(r.parallel(s_.directions, ns, [&](int64_t begin, int64_t end, int) {
-      for (int64_t d = begin; d < end; ++d) pack_direction(d, r.in(s_.position), r.shared_scratch() + packed_at_);
+    const int64_t each = panels();
+    double ns = kPackNs * double(s_.n) * double(s_.k) / double(each);
+    ENGINE_TRY(r.parallel(s_.directions * each, ns, [&](int64_t begin, int64_t end, int) {
+      pack_panels(r.in(s_.position), begin, end, r.shared_scratch() + packed_at_);
     }));
   }
   if (s_.as_bytes && !constant_scales_)

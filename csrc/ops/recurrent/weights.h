@@ -43,7 +43,9 @@ class RecurrentWeights {
  private:
   Status pack(PrepareContext& c);
   Status read_scales(PrepareContext& c, int64_t* shared);
-  void pack_direction(int64_t direction, const Tensor& source, char* memory) const;
+  int64_t panels() const;
+  // Panels [begin, end) of those of all directions, one direction's after the other's.
+  void pack_panels(const Tensor& source, int64_t begin, int64_t end, char* memory) const;
   void fill_scales(const Tensor& scale, const Tensor* zero, char* memory) const;
   const char* packed(OpRun& r, int64_t direction) const;
   const float* scales(OpRun& r) const;
