@@ -133,7 +133,13 @@ Status OpRun::allocate(int o, DType dtype, const Shape& shape) {
   return {};
 }
 
-Result<Tensor> OpRun::make(DType dtype, const Shape& shape) { return make_tensor(dtype, shape, account_, "a tensor of run time"); }
+Result<Tensor> OpRun::make(DType dtype, const Shape& shape) {
+  RunControl& control = context_->control();
+  GoOn go_on{[](void* c) { return static_cast<RunControl*>(c)->check(); }, &control};
+  Result<Tensor> made = make_tensor(dtype, shape, account_, "a tensor of run time", go_on);
+  if (!control.go()) return control.status();
+  return made;
+}
 
 Result<Value> OpRun::own(const Value& value) {
   if (value.kind != ValueKind::Tensor || value.tensor.buffer) return Value(value);

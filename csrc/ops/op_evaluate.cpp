@@ -97,6 +97,7 @@ Status PreparedNode::place_outputs(std::span<const Value* const> inputs, std::sp
   *run_needed = false;
   OpRun copier;
   copier.context_ = &context;
+  copier.account_ = around.account;
   for (size_t o = 0; o < outputs.size(); ++o) {
     if (!outputs[o]) continue;
     const InferContext::Output& told = outputs_[o];
@@ -115,7 +116,7 @@ Status PreparedNode::place_outputs(std::span<const Value* const> inputs, std::sp
       out.tensor.data = static_cast<char*>(source->data) + told.view_offset;
       out.tensor.buffer = source->buffer;
     } else if (!bound) {
-      ENGINE_ASSIGN(out.tensor, make_tensor(told.type.dtype, told.type.shape, around.account, "a tensor of run time"));
+      ENGINE_ASSIGN(out.tensor, copier.make(told.type.dtype, told.type.shape));
     }
     out.kind = ValueKind::Tensor;
     out.tensor.dtype = told.type.dtype;

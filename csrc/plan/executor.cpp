@@ -64,12 +64,12 @@ Status Executor::bind_outputs(std::span<Value> outputs) {
   return {};
 }
 
-Status Executor::allocate_strings(const Step& step) {
+Status Executor::allocate_strings(const Step& step, OpRun& r) {
   for (int o : step.allocate) {
     ValueId v = plan_.refs[size_t(step.refs + step.inputs + o)];
     Value& value = state_.values_[size_t(v)];
     const TypeInfo& type = plan_.slots[size_t(v)].type;
-    ENGINE_ASSIGN(value.tensor, make_tensor(type.dtype, type.shape, around_.account, "a string tensor"));
+    ENGINE_ASSIGN(value.tensor, r.make(type.dtype, type.shape));
     value.kind = ValueKind::Tensor;
   }
   return {};
@@ -79,14 +79,14 @@ Status Executor::run_step(size_t index, OpRun& r) {
   const Step& step = plan_.steps[index];
   Value* const* refs = state_.refs_.data() + step.refs;
   if (step.op) {
-    if (!step.allocate.empty()) ENGINE_TRY(allocate_strings(step));
     r.inputs_ = refs;
     r.outputs_ = refs + step.inputs;
     r.input_count_ = step.inputs;
     r.output_count_ = step.outputs;
     r.captures_ = step.captures;
     r.shared_scratch_ = step.shared_scratch < 0 ? nullptr : state_.arena_->data() + step.shared_scratch;
-    Status status = step.op->run(r);
+    Status status = step.allocate.empty() ? Status() : allocate_strings(step, r);
+    if (status.ok()) status = step.op->run(r);
     return status.ok() ? Status() : std::move(status).with_context(plan_.graph.nodes[size_t(step.node)].label());
   }
   const Node& node = plan_.graph.nodes[size_t(step.node)];

@@ -40,7 +40,7 @@ class Executor {
   Status bind_outputs(std::span<Value> outputs);
   Status run_steps(StepTimes* times);
   Status run_step(size_t index, OpRun& r);
-  Status allocate_strings(const Step& step);
+  Status allocate_strings(const Step& step, OpRun& r);
   Status hand_over(std::span<Value> outputs);
   void release();
 

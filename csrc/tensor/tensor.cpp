@@ -7,22 +7,35 @@
 namespace engine {
 namespace {
 
+constexpr int64_t kStringsAtOnce = 4096;
+
 // A buffer of constructed strings.
 class StringBuffer : public RefCounted {
  public:
-  explicit StringBuffer(RefPtr<Buffer> memory, int64_t count) : memory_(std::move(memory)), count_(count) {
-    std::uninitialized_value_construct_n(reinterpret_cast<std::string*>(memory_->data()), count_);
+  explicit StringBuffer(RefPtr<Buffer> memory) : memory_(std::move(memory)) {}
+  ~StringBuffer() override { std::destroy_n(strings(), count_); }
+
+  // False when go_on said no.
+  bool construct(int64_t count, GoOn go_on) {
+    while (count_ < count) {
+      int64_t n = std::min(kStringsAtOnce, count - count_);
+      std::uninitialized_value_construct_n(strings() + count_, n);
+      count_ += n;
+      if (count_ < count && go_on.ask && !go_on.ask(go_on.arg)) return false;
+    }
+    return true;
   }
-  ~StringBuffer() override { std::destroy_n(reinterpret_cast<std::string*>(memory_->data()), count_); }
 
  private:
+  std::string* strings() const { return reinterpret_cast<std::string*>(memory_->data()); }
+
   RefPtr<Buffer> memory_;
-  int64_t count_;
+  int64_t count_ = 0;
 };
 
 }  // namespace
 
-Result<Tensor> make_tensor(DType dtype, const Shape& shape, MemoryAccount* account, const char* what) {
+Result<Tensor> make_tensor(DType dtype, const Shape& shape, MemoryAccount* account, const char* what, GoOn go_on) {
   Tensor t;
   t.dtype = dtype;
   t.shape = shape;
@@ -30,7 +43,8 @@ Result<Tensor> make_tensor(DType dtype, const Shape& shape, MemoryAccount* accou
   ENGINE_ASSIGN(RefPtr<Buffer> memory, Buffer::allocate(bytes, account, what));
   if (dtype == DType::String) {
     char* data = memory->data();
-    auto strings = make_ref<StringBuffer>(std::move(memory), shape.elements());
+    auto strings = make_ref<StringBuffer>(std::move(memory));
+    if (!strings->construct(shape.elements(), go_on)) return Status(Code::Cancelled, "stopped while strings were made");
     memory = Buffer::view(data, bytes, RefPtr<RefCounted>(strings.get()));
   }
   t.data = memory->data();

@@ -32,9 +32,14 @@ struct Tensor {
   }
 };
 
-// A plain tensor with memory of its own, uninitialised (strings are empty). `account` may be null.
-Result<Tensor> make_tensor(DType dtype, const Shape& shape, MemoryAccount* account, const char* what);
+// Whoever makes many strings is asked after each few thousand of them whether to go on; null: nobody is.
+struct GoOn {
+  bool (*ask)(void* arg) = nullptr;
+  void* arg = nullptr;
+};
 
+// A plain tensor with memory of its own, uninitialised (strings are empty). `account` may be null. Cancelled when go_on said no.
+Result<Tensor> make_tensor(DType dtype, const Shape& shape, MemoryAccount* account, const char* what, GoOn go_on = {});
 
 // Element i of an integer or bool tensor as int64. REQUIRES: an integer or bool dtype, i in range.
 int64_t integer_at(const Tensor& tensor, int64_t i);
