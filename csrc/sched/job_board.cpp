@@ -3,6 +3,7 @@
 #include <bit>
 #include <tuple>
 
+#include "sched/clock.h"
 #include "sched/futex.h"
 #include "sched/spin.h"
 
@@ -13,6 +14,10 @@ constexpr uint64_t kJoined = 1;
 constexpr uint64_t kOpen = uint64_t(1) << 16;
 constexpr uint64_t kOpenMask = uint64_t(0x7fff) << 16;
 constexpr uint64_t kCallerSleeps = uint64_t(1) << 31;
+
+// A CPU that goes idle looks for a thread that waits for one, such as a helper that was preempted in the middle of its tile.
+// Short sleeps make the caller's CPU look again and again, where one long sleep does it once.
+constexpr int64_t kNapNs = 100'000;
 
 int joined(uint64_t state) { return int(state & 0xffff); }
 int open_places(uint64_t state) { return int(state >> 16 & 0x7fff); }
@@ -103,7 +108,7 @@ void JobBoard::wait_until_left(Slot& slot) {
   for (;;) {
     uint32_t seen = slot.all_left.load();
     if (joined(slot.state.load()) == 0) return;
-    futex_wait(slot.all_left, seen);
+    futex_wait_until(slot.all_left, seen, now_ns() + kNapNs);
   }
 }
 
