@@ -3,6 +3,7 @@
 #include "kernels/gemm/gemm_typed.h"
 #include "ops/einsum_plan.h"
 #include "ops/pieces.h"
+#include "ops/product/product.h"
 
 namespace engine {
 namespace {
@@ -217,6 +218,7 @@ void run_tile(const EinsumProduct& p, const A* a, const A* b, A* c, int64_t tile
 using ComputeTypes = TypeList<float, double, uint32_t, uint64_t>;
 
 constexpr int64_t kPiece = 16384;  // terms of a sum between looks at the clock
+constexpr double kMacsPerNs = 16;
 constexpr int64_t kFewMacs = 256;  // smaller products are computed by plain loops
 
 bool is_small(const EinsumProduct& p) {
@@ -361,7 +363,7 @@ class Einsum final : public Op {
       });
     }
     const GemmTiling& t = p.tiling;
-    const double ns = 100 + double(t.tile_m) * double(t.tile_n) * double(p.k) / 16;
+    const double ns = product_tile_ns(t, kMacsPerNs) * double(sizeof(A)) / 4;
     return r.parallel(batches * t.tiles, ns, [&](int64_t begin, int64_t end, int worker) {
       for (int64_t item = begin; item < end; ++item) {
         const int64_t i = item / t.tiles;

@@ -8,6 +8,7 @@ namespace {
 constexpr int64_t kLongestChain = 2048;
 constexpr int64_t kChainUnit = 64;
 constexpr int64_t kStreamBytes = 1 << 20;      // 100 us at 10 GB/s
+constexpr int64_t kPackedElements = 256 << 10;  // 100 us of packing, or of results written
 constexpr int64_t kResidentBytes = 512 << 10;  // columns of B that stay in a second-level cache
 constexpr int64_t kFinestTileMacs = 250000;    // some microseconds: a tile worth handing to another thread
 constexpr int64_t kTilesPerWorker = 3;
@@ -53,10 +54,11 @@ GemmTiling gemm_tiling(const GemmBlocking& b, int64_t m, int64_t n, int64_t k, i
   if (m <= 0 || n <= 0) return t;
   int64_t depth = std::max<int64_t>(k, 1);
   int64_t area = std::max<int64_t>(1, work_of_a_tile(b, m, n, k, workers) / std::max(depth, kLeastDepth));
+  area = std::min(area, kPackedElements);
   int64_t widest = std::max<int64_t>(b.panel, kResidentBytes / (depth * b.element_bytes));
   if (m <= 4 * b.rows) {
     t.tile_m = round_up(m, b.rows);
-    widest = std::max<int64_t>(b.panel, kStreamBytes / (depth * b.element_bytes));
+    widest = std::max<int64_t>(b.panel, pack_b ? std::min(kStreamBytes / b.element_bytes, kPackedElements) / depth : kStreamBytes / (depth * b.element_bytes));
     t.tile_n = even_tile(n, std::min(area / m, widest), b.panel);
   } else {
     int64_t side = 1;
@@ -68,8 +70,10 @@ GemmTiling gemm_tiling(const GemmBlocking& b, int64_t m, int64_t n, int64_t k, i
   t.tiles_n = ceil_div(n, t.tile_n);
   t.tiles = t.tiles_m * t.tiles_n;
   int64_t block = gemm_k_block(k), macs_a_k = std::min(m, t.tile_m) * t.tile_n;
-  if (k > block && macs_a_k * k > 2 * b.tile_macs) {
-    t.tile_k = std::max<int64_t>(1, b.tile_macs / (macs_a_k * block)) * block;
+  if (k > block && (macs_a_k * k > 2 * b.tile_macs || (pack_b && t.tile_n * k > 2 * kPackedElements))) {
+    int64_t blocks = b.tile_macs / (macs_a_k * block);
+    if (pack_b) blocks = std::min(blocks, kPackedElements / (t.tile_n * block));
+    t.tile_k = std::max<int64_t>(1, blocks) * block;
     t.k_steps = ceil_div(k, t.tile_k);
   }
   t.scratch_bytes = gemm_scratch_bytes(b, t.tile_m, t.tile_n, k, pack_a, pack_b);

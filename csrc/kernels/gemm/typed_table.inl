@@ -52,13 +52,13 @@ void typed_micro(const TypedCall<typename L::T>& call) {
   }
 }
 
-// B's columns are apart: a cache line of each at a time.
+// B's columns are apart: some cache lines of each at a time.
 template <class L>
 void typed_pack_apart(const typename L::T* b, int64_t b_row, int64_t b_col, int64_t k, int columns, typename L::T* to) {
   using T = typename L::T;
-  constexpr int64_t line = 64 / int64_t(sizeof(T));
-  for (int64_t p = 0; p < k; p += line, b += line * b_row, to += line * kTypedPanel<L>) {
-    const int64_t n = k - p < line ? k - p : line;
+  constexpr int64_t piece = 256 / int64_t(sizeof(T));
+  for (int64_t p = 0; p < k; p += piece, b += piece * b_row, to += piece * kTypedPanel<L>) {
+    const int64_t n = k - p < piece ? k - p : piece;
     for (int j = 0; j < kTypedPanel<L>; ++j)
       for (int64_t q = 0; q < n; ++q) to[q * kTypedPanel<L> + j] = j < columns ? b[q * b_row + j * b_col] : T(0);
   }
