@@ -116,6 +116,20 @@ def test_pool(tier, layout, geometry):
             np.testing.assert_allclose(run(s, x, "average", layout, count_pads), want, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize(("stride", "pad", "dilation"), [(1, 0, 1), (2, 3, 1), (3, 2, 4)])
+def test_long_rows_are_cut(tier, stride, pad, dilation):
+    s = shape(2, (90001,), (5,), stride=stride, pad=pad, dilation=dilation)
+    x = data(s)
+    x[0, 0, 0, 0, 45000] = np.nan
+    for kind, reduce, outside in (("max", np.max, -np.inf), ("average", np.mean, 0)):
+        padded = np.pad(x.astype(np.float64), [(0, 0)] * 4 + [(pad, pad)], constant_values=outside)
+        windows = np.lib.stride_tricks.sliding_window_view(padded, 4 * dilation + 1, axis=-1)[..., ::stride, ::dilation]
+        assert _testing.PoolPlan(s, kind, "plain").tiles > 3
+        got = run(s, x, kind, "plain", count_pads=True)
+        np.testing.assert_allclose(got, reduce(windows, axis=-1), rtol=1e-5, atol=1e-6)
+        np.testing.assert_array_equal(got, run(s, x, kind, "plain", count_pads=True, ranges=lambda n: [(i, i + 1) for i in reversed(range(n))]))
+
+
 @pytest.mark.parametrize("layout", ["plain", "blocked"])
 def test_the_cut_into_tiles_does_not_change_a_bit(tier, layout):
     for s in (shape(80, (60, 61), (3, 3), stride=2, pad=1, n=6), shape(520, (37, 39), (37, 39), n=4)):

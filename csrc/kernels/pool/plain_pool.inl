@@ -14,18 +14,17 @@ ENGINE_INLINE void join_row(float* acc, const float* x, int64_t n) {
   for (; i < n; ++i) acc[i] = R::join(acc[i], x[i]);
 }
 
-// line[j] = the reduction over depth and height of input column j - pad_begin, neutral outside the input; j < length.
+// line[j] = the reduction over depth and height of input column first + j, neutral outside the input; j < length.
 template <class R>
-void pool_line(const PoolJob& job, const PoolRow& row, int64_t length, float* line) {
+void pool_line(const PoolJob& job, const PoolRow& row, int64_t first, int64_t length, float* line) {
   const PoolShape& s = *job.shape;
-  const int64_t pad = s.pad_begin[2], left = length - pad;
-  const int64_t n = left < 0 ? 0 : left < s.in[2] ? left : s.in[2];
+  const int64_t from = first > 0 ? first : 0, to = first + length < s.in[2] ? first + length : s.in[2];
   for (int64_t j = 0; j < length; ++j) line[j] = R::neutral();
-  if (n == 0) return;
+  if (from >= to) return;
   for (int64_t kd = 0; kd < row.d.count; ++kd)
     for (int64_t kh = 0; kh < row.h.count; ++kh) {
       const int64_t d = row.d.begin + kd * s.dilation[0], h = row.h.begin + kh * s.dilation[1];
-      join_row<R>(line + pad, job.input + (d * s.in[1] + h) * s.in[2], n);
+      join_row<R>(line + from - first, job.input + (d * s.in[1] + h) * s.in[2] + from, to - from);
     }
 }
 
@@ -42,15 +41,15 @@ void pool_along(const PoolShape& s, int64_t starts, float* line) {
 template <class R>
 void pool_plain(const PoolJob& job) {
   const PoolShape& s = *job.shape;
-  const int64_t starts = (s.out[2] - 1) * s.stride[2] + 1;
-  const int64_t length = pool_scratch_floats(s, Block::size);
+  const int64_t columns = job.column_end - job.column_begin, starts = (columns - 1) * s.stride[2] + 1;
+  const int64_t length = pool_scratch_floats(s, columns, Block::size), first = job.column_begin * s.stride[2] - s.pad_begin[2];
   for (int64_t r = job.begin; r < job.end; ++r) {
     const PoolRow row = pool_row(s, r);
-    pool_line<R>(job, row, length, job.scratch);
+    pool_line<R>(job, row, first, length, job.scratch);
     pool_along<R>(s, starts, job.scratch);
-    float* y = job.output + r * s.out[2];
-    for (int64_t o = 0; o < s.out[2]; ++o)
-      y[o] = R::finish(job.scratch[o * s.stride[2]], row.divisor(job, job.columns[o]));
+    float* y = job.output + r * s.out[2] + job.column_begin;
+    for (int64_t o = 0; o < columns; ++o)
+      y[o] = R::finish(job.scratch[o * s.stride[2]], row.divisor(job, job.columns[job.column_begin + o]));
   }
 }
 

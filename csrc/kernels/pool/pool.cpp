@@ -1,5 +1,6 @@
 #include "kernels/pool/pool.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "kernels/tiles.h"
@@ -63,27 +64,29 @@ class WindowPlan final : public PoolPlan {
     const PoolShape& s = planes_.shape;
     for (int64_t o = 0; o < s.out[2]; ++o) columns_.push_back(pool_window(s, 2, o));
     plane_rows_ = s.out[0] * s.out[1];
-    units_ = s.out[2] > 0 ? planes_.count() * plane_rows_ : 0;
     const double taps = planes_.blocked ? double(s.taps() * s.out[2]) * double(planes_.floats)
                                         : double(s.kernel[0] * s.kernel[1] * s.in[2] + 4 * s.kernel[2] * s.out[2]);
-    tile_ = units_per_tile(taps, kElementsPerMicrosecond, kTileMicroseconds, units_);
+    spans_ = planes_.blocked ? 1 : std::clamp<int64_t>(int64_t(taps / kElementsPerMicrosecond / kTileMicroseconds), 1, std::max<int64_t>(s.out[2], 1));
+    columns_each_ = ceil_div(s.out[2], spans_);
+    units_ = s.out[2] > 0 ? planes_.count() * plane_rows_ * spans_ : 0;
+    tile_ = units_per_tile(taps / double(spans_), kElementsPerMicrosecond, kTileMicroseconds, units_);
   }
   size_t tiles() const override { return size_t(ceil_div(units_, tile_)); }
   size_t scratch_bytes() const override {
-    return planes_.blocked || units_ == 0 ? 0 : size_t(pool_scratch_floats(planes_.shape, planes_.kernels.lanes)) * 4;
+    return planes_.blocked || units_ == 0 ? 0 : size_t(pool_scratch_floats(planes_.shape, columns_each_, planes_.kernels.lanes)) * 4;
   }
   void run(const float* input, float* output, size_t begin, size_t end, void* scratch) const override {
     const int64_t last = int64_t(end) * tile_ < units_ ? int64_t(end) * tile_ : units_;
     for (int64_t unit = int64_t(begin) * tile_; unit < last;) {
-      const int64_t plane = unit / plane_rows_, from = unit % plane_rows_;
-      const int64_t to = from + last - unit < plane_rows_ ? from + last - unit : plane_rows_;
-      run_plane(input, output, plane, from, to, static_cast<float*>(scratch));
-      unit += to - from;
+      const int64_t row = unit / spans_, plane = row / plane_rows_, from = row % plane_rows_, span = unit % spans_;
+      const int64_t rows = spans_ > 1 ? 1 : std::min(last - unit, plane_rows_ - from);
+      run_plane(input, output, plane, from, from + rows, span, static_cast<float*>(scratch));
+      unit += rows;
     }
   }
 
  private:
-  void run_plane(const float* input, float* output, int64_t plane, int64_t from, int64_t to, float* scratch) const {
+  void run_plane(const float* input, float* output, int64_t plane, int64_t from, int64_t to, int64_t span, float* scratch) const {
     const PoolKernels& k = planes_.kernels;
     PoolJob job;
     job.shape = &planes_.shape;
@@ -92,6 +95,9 @@ class WindowPlan final : public PoolPlan {
     job.output = output + plane * planes_.shape.out_pixels() * planes_.floats;
     job.begin = from;
     job.end = to;
+    job.column_begin = span * columns_each_;
+    job.column_end = std::min(planes_.shape.out[2], job.column_begin + columns_each_);
+    if (job.column_begin >= job.column_end) return;
     job.count_pads = count_pads_;
     job.real_lanes = planes_.real_lanes(plane);
     job.scratch = scratch;
@@ -105,7 +111,8 @@ class WindowPlan final : public PoolPlan {
   const bool count_pads_;
   std::vector<PoolWindow> columns_;
   int64_t plane_rows_;
-  int64_t units_, tile_;  // output rows of all planes; of one tile
+  int64_t spans_, columns_each_;  // pieces of a long row, and of how many columns
+  int64_t units_, tile_;          // output rows of all planes, or pieces; of one tile
 };
 
 }  // namespace

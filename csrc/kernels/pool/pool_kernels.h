@@ -16,14 +16,15 @@ struct PoolJob {
   const float* input;
   float* output;
   int64_t begin, end;
+  int64_t column_begin, column_end;  // plain: of the output; blocked: all
   bool count_pads;   // average: divide by PoolWindow::padded, else by PoolWindow::count, over the three dimensions
   int real_lanes;    // blocked: lanes that are channels; the others are written as +0
-  float* scratch;    // plain: pool_scratch_floats
+  float* scratch;    // plain: pool_scratch_floats of that many columns
 };
 
-// REQUIRES: lanes is PoolKernels::lanes.
-static inline int64_t pool_scratch_floats(const PoolShape& s, int lanes) {
-  return (s.out[2] - 1) * s.stride[2] + (s.kernel[2] - 1) * s.dilation[2] + 1 + 3 * lanes;
+// For `columns` output columns. REQUIRES: lanes is PoolKernels::lanes.
+static inline int64_t pool_scratch_floats(const PoolShape& s, int64_t columns, int lanes) {
+  return (columns - 1) * s.stride[2] + (s.kernel[2] - 1) * s.dilation[2] + 1 + 3 * lanes;
 }
 
 // max: NaN where the window has one, -inf where it is empty. average: 0 where the divisor is 0.
