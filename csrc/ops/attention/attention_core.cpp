@@ -14,7 +14,7 @@ namespace {
 
 constexpr double kMacsPerNs = 25;
 constexpr int64_t kBlockMacs = 2000000;
-constexpr int64_t kMostRows = 96;
+constexpr int64_t kMostRows = 96, kLeastRows = 12;  // fewer take as long as so many: reading B
 constexpr int64_t kFewRows = 16;  // below this packing keys and values does not pay
 
 int64_t offset_of(const HeadStrides& s, int64_t batch, int64_t head) { return batch * s.batch + head * s.head; }
@@ -71,15 +71,19 @@ AttentionCore::Range AttentionCore::keys_of(const Operands& o, int64_t batch, in
 // Keys and values of each kv head, transposed where needed into the product's panels.
 Status AttentionCore::pack(OpRun& r, const Operands& o) const {
   const AttentionShape& s = shape;
-  double ns = double(s.keys) * double(s.depth + s.value_depth) * 0.3 + 100;
-  return r.parallel(s.batch * s.kv_heads, ns, [&](int64_t begin, int64_t end, int) {
-    for (int64_t i = begin; i < end; ++i) {
+  const int64_t panel = kernels_->blocking.panel, key_panels = ceil_div(s.keys, panel), panels = key_panels + ceil_div(s.value_depth, panel);
+  double ns = double(s.keys) * double(s.depth + s.value_depth) * 0.3 / double(std::max<int64_t>(panels, 1)) + 10;
+  return r.parallel(s.batch * s.kv_heads * panels, ns, [&](int64_t begin, int64_t end, int) {
+    for (int64_t item = begin; item < end;) {
+      const int64_t i = item / panels, first = item % panels, last = std::min(panels, first + end - item);
       char* to = r.shared_scratch() + packed_at_ + i * (packed_k_bytes_ + packed_v_bytes_);
       const float* k = o.k + offset_of(s.k, i / s.kv_heads, i % s.kv_heads);
       const float* v = o.v + offset_of(s.v, i / s.kv_heads, i % s.kv_heads);
-      int64_t panel = kernels_->blocking.panel;
-      kernels_->pack_b({k, GemmType::f32, s.k.column, s.k.row}, s.keys, s.depth, 0, ceil_div(s.keys, panel), to);
-      kernels_->pack_b({v, GemmType::f32, s.v.row, s.v.column}, s.value_depth, s.keys, 0, ceil_div(s.value_depth, panel), to + packed_k_bytes_);
+      if (first < key_panels) kernels_->pack_b({k, GemmType::f32, s.k.column, s.k.row}, s.keys, s.depth, first, std::min(last, key_panels), to);
+      if (last > key_panels)
+        kernels_->pack_b({v, GemmType::f32, s.v.row, s.v.column}, s.value_depth, s.keys, std::max(first, key_panels) - key_panels, last - key_panels,
+                         to + packed_k_bytes_);
+      item += last - first;
     }
   });
 }
@@ -95,7 +99,7 @@ Status AttentionCore::run(OpRun& r, const Operands& o) const {
 // In steps of about kBlockMacs over the columns, or over the terms; false when the call must stop.
 bool AttentionCore::multiply(OpRun& r, int worker, const GemmF32& g, bool by_terms, void* scratch) const {
   int64_t unit = by_terms ? gemm_k_block(g.k) : kernels_->blocking.panel, size = by_terms ? g.k : g.n;
-  int64_t macs = std::max<int64_t>(g.m, 4) * unit * (by_terms ? round_up(g.n, kernels_->blocking.panel) : g.k);
+  int64_t macs = std::max(g.m, kLeastRows) * unit * (by_terms ? round_up(g.n, kernels_->blocking.panel) : g.k);
   int64_t step = std::max<int64_t>(1, kBlockMacs / std::max<int64_t>(macs, 1)) * unit;
   return within_item(r, worker, std::max<int64_t>(size, 1), step, [&](int64_t begin, int64_t end) {
     end = std::min(end, size);
