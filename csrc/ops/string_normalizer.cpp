@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <unordered_set>
 
 #include "kernels/text/utf8.h"
@@ -7,6 +8,7 @@ namespace engine {
 namespace {
 
 constexpr int64_t kPiece = 2048;
+constexpr size_t kBytesBetweenChecks = 4096;
 
 enum class CaseChange : uint8_t { none, lower, upper };
 
@@ -35,14 +37,19 @@ class StringNormalizer final : public Op {
     ENGINE_TRY(check_shape(x.shape));
     std::vector<std::string> kept;
     kept.reserve(size_t(x.elements()));
-    int64_t work = 0;
+    size_t work = 0;
+    bool going = true;
+    auto go = [&](size_t bytes) {
+      if ((work += bytes) > kBytesBetweenChecks) {
+        work = 0;
+        going = going && goes_on(r, 0);
+      }
+      return going;
+    };
     for (int64_t i = 0; i < x.elements(); ++i) {
       const std::string& word = x.as<std::string>()[i];
-      if (!is_stop_word(word)) kept.push_back(changed(word));
-      if ((work += int64_t(word.size()) + 16) > (1 << 12)) {
-        work = 0;
-        ENGINE_TRY(r.checkpoint());
-      }
+      if (!is_stop_word(word, go)) kept.push_back(mapped(word, change_, go));
+      if (!go(16)) return r.context().control().status();
     }
     if (kept.empty()) kept.emplace_back();
     Shape shape = x.shape.rank() == 2 ? Shape{1, int64_t(kept.size())} : Shape{int64_t(kept.size())};
@@ -58,13 +65,24 @@ class StringNormalizer final : public Op {
     return error(Code::InvalidModel, "the data have shape %s; [C] and [1, C] are allowed", s.text().c_str());
   }
 
-  bool is_stop_word(const std::string& word) const {
-    return !stop_.empty() && stop_.count(case_sensitive_ ? word : to_lower(word)) > 0;
+  template <class Go>
+  bool is_stop_word(const std::string& word, Go&& go) const {
+    return !stop_.empty() && stop_.count(mapped(word, case_sensitive_ ? CaseChange::none : CaseChange::lower, go)) > 0;
   }
 
-  std::string changed(const std::string& word) const {
-    if (change_ == CaseChange::none) return word;
-    return change_ == CaseChange::lower ? to_lower(word) : to_upper(word);
+  // Asks go() now and then; what it returns when that said no is not used.
+  template <class Go>
+  static std::string mapped(std::string_view word, CaseChange change, Go&& go) {
+    if (change == CaseChange::none) return std::string(word);
+    std::string out;
+    while (!word.empty()) {
+      size_t end = std::min(kBytesBetweenChecks, word.size());
+      while (end < word.size() && (uint8_t(word[end]) & 0xc0) == 0x80) ++end;
+      out += change == CaseChange::lower ? to_lower(word.substr(0, end)) : to_upper(word.substr(0, end));
+      word.remove_prefix(end);
+      if (!go(end)) break;
+    }
+    return out;
   }
 
   CaseChange change_ = CaseChange::none;

@@ -8,6 +8,7 @@ namespace {
 
 constexpr double kTileMicroseconds = 100;
 constexpr double kGatherSums = 2;  // what gathering a channel's tap costs, in rows of products
+constexpr double kPanelMicroseconds = 0.3;  // of a panel, besides
 constexpr int64_t kPanelDepth = 1024;  // rows of a panel (channels * taps) per pass
 constexpr int64_t kPackedFloats = 1 << 15;  // that a packing item writes, about
 
@@ -30,7 +31,7 @@ class PanelPlan final : public ConvPlan {
       const int64_t panels = ceil_div(grid->pixels(), kernels_.panel_pixels);
       g.row_tiles = units_per_tile(flops, rate, kTileMicroseconds, row_tiles_);
       g.row_ranges = ceil_div(row_tiles_, g.row_tiles);
-      const double gather = 2.0 * sums * kGatherSums * kernels_.panel_rows;
+      const double gather = 2.0 * sums * kGatherSums * kernels_.panel_rows + kPanelMicroseconds * rate;
       g.passes = ceil_div(s.group_in(), g.chunk);
       g.panels = units_per_tile(flops * double(g.row_tiles) + gather, rate, kTileMicroseconds, panels);
       g.panel_ranges = ceil_div(panels, g.panels);
