@@ -155,11 +155,11 @@ import json, os, sys
 import numpy as np
 import engine
 
-path, count, preload = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "preload"
+path, count, preload, cache = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "preload", sys.argv[4] or False
 x = np.ones((1, 2048), np.float32)
 
 def open_model():
-    model = engine.load(path, threads=1, warmup=[{"x": (1, 2048)}])
+    model = engine.load(path, threads=1, warmup=[{"x": (1, 2048)}], cache=cache)
     return model, model(x)
 
 def kilobytes(pid):
@@ -212,13 +212,30 @@ def program(code, *arguments):
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/smaps_rollup"), reason="the system tells no PSS")
-@pytest.mark.parametrize("how", ["preload", "each loads"])
+@pytest.mark.parametrize("how", ["preload", "each loads", "each loads, empty cache", "each loads, filled cache"])
 @pytest.mark.parametrize("count", [1, 4])
-def test_memory_of_workers(benchmark, versions, count, how):
+def test_memory_of_workers(benchmark, versions, tmp_path, count, how):
     """MiB of a parent and its workers together, with 96 MiB of weights."""
-    found = benchmark.pedantic(program, (WORKERS, versions["first"], count, how.split()[0]), rounds=1)
+    cache = tmp_path / "cache" if "cache" in how else ""
+    if how.endswith("filled cache"):
+        engine.load(versions["first"], cache=cache, threads=1, warmup=[{"x": (1, 2048)}])
+    found = benchmark.pedantic(program, (WORKERS, versions["first"], count, how.split()[0], cache), rounds=1)
     assert found["answered"] == "." * count
     benchmark.extra_info.update(rss_mib=found["rss"] // 1024, pss_mib=found["pss"] // 1024)
+
+
+@pytest.mark.parametrize("cache", ["none", "empty", "filled"])
+def test_load_with_a_cache(benchmark, versions, tmp_path, cache):
+    """Seconds of a load on one thread; the answer is compared with that of a model without one."""
+    x = np.ones((1, 2048), np.float32)
+    expected, folders = engine.load(versions["first"], cache=False, threads=1)(x), itertools.count()
+
+    def load():
+        folder = {"none": False, "empty": tmp_path / str(next(folders)), "filled": tmp_path / "filled"}[cache]
+        return engine.load(versions["first"], cache=folder, threads=1, warmup=[{"x": (1, 2048)}])
+
+    np.testing.assert_array_equal(load()(x), expected)
+    benchmark.pedantic(load, rounds=5)
 
 
 def test_cpu_of_six_calls_a_second(benchmark):

@@ -1,7 +1,6 @@
 // com.microsoft.MatMulNBits: Y = A dequantised(B)^T + bias, B's rows quantised to 4 or 8 bits in blocks along K.
 #include <vector>
 
-#include "base/isa.h"
 #include "ops/product/product.h"
 
 namespace engine {
@@ -42,10 +41,11 @@ class MatMulNBits final : public Op {
     ProductShape shape = product_shape(as_matrix(strided(c.shape(0)), true), transposed(strided(Shape{n_, k_})),
                                        as_matrix(strided(c.output_shape(0)), true), false);
     const GemmKernels& kernels = gemm_kernels();
-    const void* zeros = c.has_input(3) ? c.value(3)->data : nullptr;
-    std::string kind = format("%lld bits in blocks of %lld, scales %p, zero points %p, %s", (long long)bits_, (long long)block_,
-                              c.value(2)->data, zeros, isa_name(active_isa()));
-    ENGINE_ASSIGN(RefPtr<Buffer> packed, c.pack(1, kind, int64_t(kernels.packed_b_bytes(n_, k_)), [&](char* memory) { fill(c, kernels, memory); }));
+    auto fill = [&](char* memory) { this->fill(c, kernels, memory); };
+    const int scales_and_zeros[] = {2, 3};
+    const std::string kind = format("%lld bits in blocks of %lld, n%lld k%lld", (long long)bits_, (long long)block_, (long long)n_, (long long)k_);
+    ENGINE_ASSIGN(RefPtr<Buffer> packed, c.pack(1, kind, int64_t(kernels.packed_b_bytes(n_, k_)), fill,
+                                                std::span(scales_and_zeros, c.has_input(3) ? 2 : 1)));
     return product_.prepare_packed(c, shape, 0, std::move(packed), c.dtype(0));
   }
 

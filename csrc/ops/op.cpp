@@ -110,11 +110,19 @@ void InferContext::allow_in_place(int o, int i) {
   if (has_output(o)) outputs[size_t(o)].in_place.push_back(i);
 }
 
-Result<RefPtr<Buffer>> PrepareContext::pack_with(int i, const std::string& kind, int64_t bytes, void (*fill)(void*, char*), void* arg) {
-  if (cache_ && size_t(i) < constants_.size() && constants_[size_t(i)])
-    return cache_->get(constants_[size_t(i)], kind, bytes, fill, arg);
-  ENGINE_ASSIGN(RefPtr<Buffer> memory, allocate(bytes));
-  fill(arg, memory->data());
+Result<RefPtr<Buffer>> PrepareContext::pack_with(int i, std::span<const int> also, Packing packing) {
+  std::vector<std::shared_ptr<const Tensor>> sources;
+  auto add = [&](int position) {
+    if (size_t(position) < constants_.size() && constants_[size_t(position)]) sources.push_back(constants_[size_t(position)]);
+  };
+  add(i);
+  for (int position : also) add(position);
+  if (cache_ && sources.size() == 1 + also.size()) {
+    packing.sources = sources;
+    return cache_->get(packing);
+  }
+  ENGINE_ASSIGN(RefPtr<Buffer> memory, allocate(packing.bytes));
+  packing.fill(packing.arg, memory->data());
   return memory;
 }
 

@@ -151,13 +151,21 @@ class InferContext {
   mutable uint64_t value_reads_ = 0;
 };
 
+// A packed form of constants: whatever has equal sources, kind and bytes holds the same.
+struct Packing {
+  std::span<const std::shared_ptr<const Tensor>> sources;  // the one that is packed first
+  std::string kind;                                        // all that fill depends on besides
+  int64_t bytes = 0;
+  void (*fill)(void* arg, char* memory) = nullptr;         // writes it; `memory` is aligned to kAlignment
+  void* arg = nullptr;
+};
+
 // Packed constants, shared by all plans of a model. Thread-safe.
 class PackCache {
  public:
   virtual ~PackCache() = default;
-  // The memory that `fill` wrote when it was first asked for (source, kind): `bytes` bytes.
-  virtual Result<RefPtr<Buffer>> get(const std::shared_ptr<const Tensor>& source, const std::string& kind, int64_t bytes,
-                                     void (*fill)(void* arg, char* memory), void* arg) = 0;
+  // The packed form, not to be written to.
+  virtual Result<RefPtr<Buffer>> get(const Packing& packing) = 0;
 };
 
 // What prepare may ask besides: every shape is known.
@@ -169,12 +177,13 @@ class PrepareContext : public InferContext {
   bool is_constant(int i) const { return value(i) != nullptr; }
 
   // Packed form of constant input i: `bytes` bytes that fill(memory) writes, kept as long as this Op. Shared with every
-  // plan of the model when the constant is the model's: `kind` must then tell all that fill depends on besides the input
-  // (instruction set, layout, parameters). REQUIRES: is_constant(i).
+  // plan of the model, and with other processes perhaps: `kind` must tell all that fill depends on besides input i and the
+  // inputs `also`, in words that mean the same in every process (layout, parameters; no addresses). The instruction set
+  // need not be told. REQUIRES: is_constant(i), is_constant of each of `also`.
   template <class Fill>
-  Result<RefPtr<Buffer>> pack(int i, const std::string& kind, int64_t bytes, Fill&& fill) {
+  Result<RefPtr<Buffer>> pack(int i, const std::string& kind, int64_t bytes, Fill&& fill, std::span<const int> also = {}) {
     using Fn = std::remove_reference_t<Fill>;
-    return pack_with(i, kind, bytes, [](void* f, char* memory) { (*static_cast<Fn*>(f))(memory); }, &fill);
+    return pack_with(i, also, {{}, kind, bytes, [](void* f, char* memory) { (*static_cast<Fn*>(f))(memory); }, &fill});
   }
   // Memory of this Op, charged to the model.
   Result<RefPtr<Buffer>> allocate(int64_t bytes);
@@ -199,7 +208,7 @@ class PrepareContext : public InferContext {
   MemoryAccount* account_ = nullptr;
 
  private:
-  Result<RefPtr<Buffer>> pack_with(int i, const std::string& kind, int64_t bytes, void (*fill)(void*, char*), void* arg);
+  Result<RefPtr<Buffer>> pack_with(int i, std::span<const int> also, Packing packing);
 };
 
 // One run of one step.

@@ -1,34 +1,126 @@
 #include "plan/pack_cache.h"
 
+#include <algorithm>
+#include <cstring>
+
 #include "base/file_buffer.h"
+#include "base/isa.h"
+#include "onnx/sha256.h"
+#include "plan/pack_key.h"
 
 namespace engine {
+namespace {
 
-std::shared_ptr<ModelPackCache::Entry> ModelPackCache::entry_of(const Tensor& source, const std::string& kind) {
-  std::string full = kind + dtype_name(source.dtype) + source.shape.text();
+constexpr int64_t kKnownByContent = int64_t(64) << 10;  // up to here; passes may make such a constant anew for each plan
+constexpr int64_t kWorthAFile = int64_t(64) << 10;      // packed bytes; fewer are not worth a mapping
+
+// Bytes that were charged; released unless a buffer takes them over.
+struct Charge {
+  MemoryAccount* account;
+  int64_t bytes;
+  ~Charge() {
+    if (account) account->release(bytes);
+  }
+};
+
+std::string name_of(const Tensor& t, bool first) {
+  std::string name = format(" %s %s %d", dtype_name(t.dtype), t.shape.text().c_str(), t.layout.block);
+  if (first) return name;
+  if (t.bytes() > kKnownByContent) return name + format(" at %p", t.data);
+  return name + " " + sha256_hex({t.as<char>(), size_t(t.bytes())});
+}
+
+}  // namespace
+
+std::shared_ptr<ModelPackCache::Entry> ModelPackCache::entry_of(const Packing& packing) {
+  std::string name = packing.kind + " " + isa_name(active_isa());
+  for (size_t i = 0; i < packing.sources.size(); ++i) name += name_of(*packing.sources[i], i == 0);
   std::lock_guard<std::mutex> lock(mutex_);
-  std::shared_ptr<Entry>& entry = entries_[{source.data, std::move(full)}];
+  std::shared_ptr<Entry>& entry = entries_[{packing.sources[0]->data, std::move(name)}];
   if (!entry) entry = std::make_shared<Entry>();
   return entry;
 }
 
-Result<RefPtr<Buffer>> ModelPackCache::allocate(int64_t bytes) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  return pages_.allocate(bytes, account_, "packed weights");
+Result<RefPtr<Buffer>> ModelPackCache::get(const Packing& packing) {
+  std::shared_ptr<Entry> entry = entry_of(packing);
+  std::lock_guard<std::mutex> lock(entry->mutex);
+  if (entry->packed && entry->packed->size() == packing.bytes) return RefPtr<Buffer>(entry->packed);
+  ENGINE_ASSIGN(RefPtr<Buffer> memory, worth_a_file(packing) ? share(packing) : make(packing));
+  bytes_.fetch_add(packing.bytes - (entry->packed ? entry->packed->size() : 0), std::memory_order_relaxed);
+  entry->sources.assign(packing.sources.begin(), packing.sources.end());
+  entry->packed = memory;
+  for (const std::shared_ptr<const Tensor>& source : packing.sources) drop_file_pages(source->buffer.get(), source->data, source->bytes());
+  return memory;
 }
 
-Result<RefPtr<Buffer>> ModelPackCache::get(const std::shared_ptr<const Tensor>& source, const std::string& kind, int64_t bytes,
-                                           void (*fill)(void* arg, char* memory), void* arg) {
-  std::shared_ptr<Entry> entry = entry_of(*source, kind);
-  std::lock_guard<std::mutex> lock(entry->mutex);
-  if (entry->packed && entry->packed->size() == bytes) return RefPtr<Buffer>(entry->packed);
-  ENGINE_ASSIGN(RefPtr<Buffer> memory, allocate(bytes));
-  fill(arg, memory->data());
-  bytes_.fetch_add(bytes - (entry->packed ? entry->packed->size() : 0), std::memory_order_relaxed);
-  entry->source = source;
-  entry->packed = memory;
-  drop_file_pages(source->buffer.get(), source->data, source->bytes());
+Result<RefPtr<Buffer>> ModelPackCache::make(const Packing& packing) {
+  RefPtr<Buffer> memory;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    ENGINE_ASSIGN(memory, pages_.allocate(packing.bytes, account_, "packed weights"));
+  }
+  packing.fill(packing.arg, memory->data());
   return memory;
+}
+
+bool ModelPackCache::worth_a_file(const Packing& packing) const {
+  return folder_ && packing.bytes >= kWorthAFile &&
+         std::all_of(packing.sources.begin(), packing.sources.end(), [](const std::shared_ptr<const Tensor>& t) { return t->layout.block == 0; });
+}
+
+// Charged as if it were packed here, before it is known where it comes from: what fits does not depend on what is in the folder.
+Result<RefPtr<Buffer>> ModelPackCache::share(const Packing& packing) {
+  const std::string key = pack_key(packing);
+  RefPtr<Buffer> found = find(key, packing.bytes);
+  if (!found && full_.load(std::memory_order_relaxed)) return make(packing);
+  if (account_) ENGINE_TRY(account_->charge(packing.bytes, "packed weights"));
+  Charge charge{account_, packing.bytes};
+  if (!found) {
+    ENGINE_ASSIGN(found, store(packing, key));
+  }
+  RefPtr<Buffer> charged = Buffer::charged_view(found->data(), packing.bytes, RefPtr<RefCounted>(found.get()), account_);
+  charge.account = nullptr;
+  return charged;
+}
+
+RefPtr<Buffer> ModelPackCache::find(const std::string& key, int64_t bytes) {
+  Result<RefPtr<Buffer>> found = folder_->find(key, bytes);
+  if (!found.ok()) {
+    note(std::move(found).status());
+    return nullptr;
+  }
+  if (!found.value()) return nullptr;
+  std::lock_guard<std::mutex> lock(mutex_);
+  ++shared_.found;
+  shared_.bytes += bytes;
+  return found.take();
+}
+
+// Packs into zeroed memory, so that nothing else of this process gets into a file. What cannot be stored stays in that memory.
+Result<RefPtr<Buffer>> ModelPackCache::store(const Packing& packing, const std::string& key) {
+  ENGINE_ASSIGN(RefPtr<Buffer> memory, Buffer::allocate_lasting(packing.bytes, nullptr, "packed weights"));
+  std::memset(memory->data(), 0, size_t(packing.bytes));
+  packing.fill(packing.arg, memory->data());
+  Result<RefPtr<Buffer>> stored = folder_->store(key, memory->data(), packing.bytes);
+  if (!stored.ok()) {
+    full_.store(true, std::memory_order_relaxed);
+    note(std::move(stored).status());
+    return memory;
+  }
+  std::lock_guard<std::mutex> lock(mutex_);
+  ++shared_.stored;
+  shared_.bytes += packing.bytes;
+  return stored;
+}
+
+SharedPacks ModelPackCache::shared() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return shared_;
+}
+
+void ModelPackCache::note(const Status& failure) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (shared_.failed++ == 0) shared_.failure = failure.message();
 }
 
 }  // namespace engine

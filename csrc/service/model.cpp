@@ -5,7 +5,6 @@
 
 #include "base/isa.h"
 #include "onnx/reader.h"
-#include "plan/pack_cache.h"
 #include "sched/clock.h"
 #include "sched/cpus.h"
 
@@ -103,12 +102,27 @@ class ModelLoader {
     options.level = options_.level;
     options.allow_random = options_.allow_random;
     options.account = model_->account_;
-    model_->cache_ = std::make_shared<ModelPackCache>(model_->account_.get());
+    ENGINE_TRY(open_cache());
     options.cache = model_->cache_;
     ENGINE_ASSIGN(model_->program_, Program::make(std::move(graph), options));
     model_->outputs_ = ports(model_->program_->graph(), model_->program_->graph().outputs);
     for (size_t i = 0; i < model_->outputs_.size(); ++i) merge_declared(model_->outputs_[i], declared_outputs_[i]);
     model_->load_times_.optimize = now_ns() - began;
+    return {};
+  }
+
+  // A folder that cannot be used is not used; one that must not be is an error.
+  Status open_cache() {
+    RefPtr<PackFolder> folder;
+    Status unusable;
+    if (!options_.cache.empty()) {
+      Result<RefPtr<PackFolder>> opened = PackFolder::open(options_.cache, options_.cache_limit);
+      if (opened.ok()) folder = opened.take();
+      else unusable = std::move(opened).status();
+    }
+    if (unusable.code() == Code::InvalidInput) return unusable;
+    model_->cache_ = std::make_shared<ModelPackCache>(model_->account_.get(), std::move(folder));
+    if (!unusable.ok()) model_->cache_->note(unusable);
     return {};
   }
 
@@ -199,8 +213,6 @@ Status Model::warm_up(std::span<const Shape* const> shapes, RunControl& control)
   }
   return warm_up(types, control);
 }
-
-int64_t Model::packed_bytes() const { return static_cast<const ModelPackCache&>(*cache_).bytes(); }
 
 Result<RefPtr<Model>> Model::load_file(const std::string& path, const LoadOptions& options) {
   int64_t began = now_ns();

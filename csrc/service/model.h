@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "plan/pack_cache.h"
 #include "plan/program.h"
 
 namespace engine {
@@ -23,6 +24,8 @@ struct LoadOptions {
   RefPtr<MemoryAccount> account;           // charged for weights, arenas and run-time tensors; null: an account of the model's own
   Level level = Level::All;
   bool allow_random = false;               // accept operators that draw random numbers: their answers differ from call to call
+  std::string cache;                       // folder of packed constants that processes share (plan/pack_folder.h); empty: none
+  int64_t cache_limit = int64_t(8) << 30;  // bytes that all files in that folder may have
 };
 
 // Nanoseconds that the phases of loading took.
@@ -59,7 +62,8 @@ class Model : public RefCounted {
   Program& program() { return *program_; }
   MemoryAccount& account() { return *account_; }
   int64_t constant_bytes() const { return constant_bytes_; }
-  int64_t packed_bytes() const;
+  int64_t packed_bytes() const { return cache_->bytes(); }
+  SharedPacks shared_packs() const { return cache_->shared(); }
 
  private:
   friend class ModelLoader;
@@ -72,7 +76,7 @@ class Model : public RefCounted {
   LoadTimes load_times_;
   int64_t parameters_ = 0, constant_bytes_ = 0;
   RefPtr<MemoryAccount> account_;
-  std::shared_ptr<PackCache> cache_;
+  std::shared_ptr<ModelPackCache> cache_;
   std::shared_ptr<Program> program_;
 };
 

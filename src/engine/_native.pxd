@@ -199,6 +199,14 @@ cdef extern from "api/engine.h" namespace "engine" nogil:
         int threads
         Level level
         cbool allow_random
+        string cache
+        int64_t cache_limit
+    cdef cppclass SharedPacks:
+        int64_t bytes
+        int64_t found
+        int64_t stored
+        int64_t failed
+        string failure
     cdef cppclass LoadTimes:
         int64_t read
         int64_t optimize
@@ -216,6 +224,7 @@ cdef extern from "api/engine.h" namespace "engine" nogil:
         int threads()
         int64_t constant_bytes()
         int64_t packed_bytes()
+        SharedPacks shared_packs()
     cdef cppclass ModelSource:
         string path
         const void* data

@@ -25,6 +25,10 @@ cdef class Loaded:
     def digest(self):
         return self.model.get().digest().decode()
 
+    @property
+    def cache(self):
+        return shared_packs(self.model.get())
+
 
 cdef class ModelBase:
     """The part of engine.Model that calls pass through."""
@@ -382,6 +386,16 @@ cdef class ModelBase:
             "limit": account.get().limit(),
         }
 
+    @property
+    def cache(self):
+        """Of the current version's packed weights, those that other processes share through load's cache folder.
+
+        bytes: mapped from there. found, stored: how many were there, and how many this process put there. failed: files that were no
+        good or could not be written; failure: what the first of them was.
+        """
+        cdef RefPtr[Version] version = self.current()
+        return shared_packs(&version.get().model())
+
     # -- facts of the service
 
     @property
@@ -445,6 +459,17 @@ cdef dict durations(const Histogram& h):
     }
 
 
+cdef dict shared_packs(CModel* model):
+    cdef SharedPacks packs = model.shared_packs()
+    return {
+        "bytes": packs.bytes,
+        "found": packs.found,
+        "stored": packs.stored,
+        "failed": packs.failed,
+        "failure": packs.failure.decode("utf-8", "replace"),
+    }
+
+
 cdef LoadOptions options_from(dict given) except *:
     cdef LoadOptions options
     options.sha256 = (given["sha256"] or "").encode()
@@ -453,6 +478,8 @@ cdef LoadOptions options_from(dict given) except *:
     options.threads = given["threads"] or 0
     options.level = {"off": Level.Off, "cheap": Level.Cheap, "all": Level.All}[given["optimize"]]
     options.allow_random = given["allow_random"]
+    options.cache = (given["cache"] or "").encode("utf-8", "surrogateescape")
+    options.cache_limit = given["cache_limit"]
     return options
 
 

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from engine import _core
+from engine import cache as packs
 from engine.checks import Check, run_checks
 from engine.errors import CheckFailed, EngineError, InvalidInput, NotReady
 from engine.threads import start_thread
@@ -100,6 +101,8 @@ class Model(_core.ModelBase):
         path = _path(source)
         options = {**self._options, "sha256": sha256, "external_data": external_data}
         loaded = self._load(source if path is None else path, options, warmup, background)
+        if loaded.cache["failed"]:
+            packs.tell_failure(options["cache"], loaded.cache["failure"])
         if checks is not None:
             self._check(loaded, checks)
         number = self._publish(loaded, allow_signature_change)
@@ -275,7 +278,7 @@ class Model(_core.ModelBase):
         facts.update(self._counts())
         try:
             facts.update(version=self.version, kept_versions=self.kept_versions, digest=self.digest)
-            facts.update(threads=self.threads, memory=self.memory)
+            facts.update(threads=self.threads, memory=self.memory, cache=self.cache)
         except EngineError:
             pass
         return facts
@@ -325,6 +328,8 @@ def load(
     warmup: bool | Iterable[Shapes] = True,
     optimize: str = "all",
     allow_random: bool = False,
+    cache: str | os.PathLike[str] | bool | None = None,
+    cache_limit: int | None = None,
 ) -> Model:
     """Read, verify, plan and warm an ONNX model.
 
@@ -348,11 +353,14 @@ def load(
     optimize: "all", "cheap" (only what removes work that is plainly needless) or "off": the answers agree within rounding.
     allow_random: accept operators that draw random numbers (RandomNormalLike, Bernoulli, Dropout in training mode, ...), whose answers
         differ from call to call; otherwise such a model is refused with UnsupportedOperator.
+    cache: a folder in which packed weights are kept and from which all processes that load the same weights share them (docs/cache.md);
+        None: the one that the environment variable ENGINE_CACHE names, if any; False: none.
+    cache_limit: bytes that this folder may have: what was used longest ago is removed; None: ENGINE_CACHE_LIMIT, or 8 GiB.
 
     Raises FileNotFound, DigestMismatch, InvalidModel, UnsupportedOperator (listing every operator that is not supported),
     MemoryLimitExceeded, InvalidInput (an argument is off).
     """
-    _at_least(1, max_concurrency=max_concurrency, memory_limit=memory_limit)
+    _at_least(1, max_concurrency=max_concurrency, memory_limit=memory_limit, cache_limit=cache_limit)
     _at_least(0, max_queue=max_queue, keep_versions=keep_versions, timeout=timeout, max_timeout=max_timeout)
     if threads is not None and not 1 <= threads <= 256:
         raise InvalidInput(f"threads is {threads}; 1 to 256 are allowed")
@@ -376,6 +384,8 @@ def load(
         "warmup": _warmup(warmup),
         "optimize": optimize,
         "allow_random": allow_random,
+        "cache": packs.folder_of(cache),
+        "cache_limit": min(packs.limit_of(cache_limit), (1 << 63) - 1),
     }
     model = Model(name or _name(path), options)
     if background:

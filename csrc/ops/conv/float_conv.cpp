@@ -20,14 +20,6 @@ const float* widened(const Tensor& t, std::vector<float>* memory) {
   return memory->data();
 }
 
-// FNV-1a of the elements' bytes.
-uint64_t content_hash(const Tensor& t) {
-  uint64_t hash = 0xcbf29ce484222325u;
-  const unsigned char* bytes = t.as<unsigned char>();
-  for (int64_t i = 0; i < t.bytes(); ++i) hash = (hash ^ bytes[i]) * 0x100000001b3u;
-  return hash;
-}
-
 }  // namespace
 
 double conv_tile_ns(const ConvShape& s, size_t tiles) {
@@ -61,15 +53,15 @@ int64_t FloatConv::widened_bytes() const {
 Status FloatConv::pack_constant(PrepareContext& c) {
   const Tensor& weight = *c.value(weight_);
   const Tensor* bias = bias_ < 0 ? nullptr : c.value(bias_);
-  // The packed form holds the bias too: another bias is another packing.
-  std::string kind = plan_->packing_key();
-  if (bias) kind += format(" bias %016llx", static_cast<unsigned long long>(content_hash(*bias)));
-  ENGINE_ASSIGN(packed_, c.pack(weight_, kind, int64_t(plan_->packed_floats() * sizeof(float)), [&](char* memory) {
+  auto fill = [&](char* memory) {
     std::vector<float> wide_weight, wide_bias;
     const float* w = widened(weight, &wide_weight);
     const float* b = bias ? widened(*bias, &wide_bias) : nullptr;
     plan_->pack(w, b, reinterpret_cast<float*>(memory), 0, plan_->pack_items());
-  }));
+  };
+  const std::string kind = "conv " + plan_->packing_key();
+  const int64_t bytes = int64_t(plan_->packed_floats() * sizeof(float));
+  ENGINE_ASSIGN(packed_, c.pack(weight_, kind, bytes, fill, std::span(&bias_, bias ? 1 : 0)));
   return {};
 }
 
