@@ -1,5 +1,6 @@
 #include "service/loader.h"
 
+#include <algorithm>
 #include <functional>
 #include <new>
 #include <optional>
@@ -13,7 +14,31 @@ namespace {
 constexpr int64_t kMadeUpRunNs = 2'000'000'000;
 constexpr size_t kSignaturesWarmed = 8;
 
-Status warm_declared(Model& model, const std::vector<std::pair<std::string, Shape>>& named, RunControl& control) {
+// Runs a model on zeros, once for each signature.
+class Warming {
+ public:
+  explicit Warming(Model& model) : model_(model) {}
+
+  Status run(const std::vector<TypeInfo>& types, RunControl& control) {
+    std::string signature;
+    for (const TypeInfo& type : types) signature += type.text() + ", ";
+    if (std::find(done_.begin(), done_.end(), signature) != done_.end()) return {};
+    done_.push_back(std::move(signature));
+    return model_.warm_up(types, control);
+  }
+  Status run(std::span<const Shape* const> shapes, RunControl& control) {
+    ENGINE_ASSIGN(std::vector<TypeInfo> types, model_.types_of_call(shapes));
+    return run(types, control);
+  }
+  const Model& model() const { return model_; }
+
+ private:
+  Model& model_;
+  std::vector<std::string> done_;
+};
+
+Status warm_declared(Warming& warming, const std::vector<std::pair<std::string, Shape>>& named, RunControl& control) {
+  const Model& model = warming.model();
   std::vector<const Shape*> shapes(model.inputs().size(), nullptr);
   for (const auto& [name, shape] : named) {
     size_t i = 0;
@@ -21,7 +46,7 @@ Status warm_declared(Model& model, const std::vector<std::pair<std::string, Shap
     if (i == shapes.size()) return error(Code::InvalidInput, "warm-up: the model has no input '%s'", name.c_str());
     shapes[i] = &shape;
   }
-  return model.warm_up(shapes, control).with_context("warm-up");
+  return warming.run(shapes, control).with_context("warm-up");
 }
 
 // Only what keeps the version from answering at all is an error here.
@@ -32,16 +57,17 @@ Status unless_it_does_not_fit(Status status) {
 Status warm(Service& service, Model& model, const WarmUp& warm_up) {
   if (!warm_up.enabled) return {};
   RunControl control(kNever, nullptr, &service.abort());
-  for (const auto& run : warm_up.runs) ENGINE_TRY(warm_declared(model, run, control));
+  Warming warming(model);
+  for (const auto& run : warm_up.runs) ENGINE_TRY(warm_declared(warming, run, control));
   if (RefPtr<Version> current = service.slot().get())
     for (const std::vector<TypeInfo>& types : current->model().program().recent_signatures(kSignaturesWarmed)) {
       if (types.size() != model.inputs().size()) break;
-      ENGINE_TRY(unless_it_does_not_fit(model.warm_up(types, control)));
+      ENGINE_TRY(unless_it_does_not_fit(warming.run(types, control)));
     }
   if (!warm_up.runs.empty()) return {};
   RunControl bounded(now_ns() + kMadeUpRunNs, nullptr, &service.abort());
   std::vector<const Shape*> shapes(model.inputs().size(), nullptr);
-  return unless_it_does_not_fit(model.warm_up(shapes, bounded));
+  return unless_it_does_not_fit(warming.run(shapes, bounded));
 }
 
 Result<RefPtr<Model>> load_once(Service& service, const ModelSource& source, const LoadOptions& options, const WarmUp& warm_up) try {

@@ -198,7 +198,7 @@ static bool may_have(const TypeInfo& type, const Shape& shape) {
   return true;
 }
 
-Status Model::warm_up(std::span<const Shape* const> shapes, RunControl& control) {
+Result<std::vector<TypeInfo>> Model::types_of_call(std::span<const Shape* const> shapes) const {
   std::vector<TypeInfo> types;
   for (size_t i = 0; i < inputs_.size(); ++i) {
     TypeInfo type = inputs_[i].type;
@@ -211,7 +211,7 @@ Status Model::warm_up(std::span<const Shape* const> shapes, RunControl& control)
       if (type.shape[d] < 0) type.shape[d] = 1;
     types.push_back(std::move(type));
   }
-  return warm_up(types, control);
+  return types;
 }
 
 Result<RefPtr<Model>> Model::load_file(const std::string& path, const LoadOptions& options) {

@@ -52,11 +52,12 @@ class Model : public RefCounted {
   // The operators of the file with their counts, by name.
   const std::vector<std::pair<std::string, int>>& operators() const { return operators_; }
 
-  // Runs once on zeros (empty strings), so that the plan is made, constants are packed and memory is there. `shapes`: one an input,
-  // null where the file's shape will do (open dimensions are taken as 1). InvalidInput when the shapes do not fit the model; what
-  // the answer would be does not matter, so an error of the run itself is none here, but for memory and the control's verdict.
-  Status warm_up(std::span<const Shape* const> shapes, RunControl& control);
-  // The same for the input types that a plan was made for.
+  // The input types of a call with these shapes: one an input, null where the file's shape will do (open dimensions are taken as
+  // 1). InvalidInput when the shapes do not fit the model, or when an input's type cannot be made up.
+  Result<std::vector<TypeInfo>> types_of_call(std::span<const Shape* const> shapes) const;
+  // Runs once on zeros (empty strings) of these types, so that the plan is made, constants are packed and memory is there.
+  // InvalidInput when they do not fit the model; what the answer would be does not matter, so an error of the run itself is none
+  // here, but for memory and the control's verdict.
   Status warm_up(const std::vector<TypeInfo>& types, RunControl& control);
 
   Program& program() { return *program_; }
