@@ -73,6 +73,12 @@ Result<RefPtr<Buffer>> Buffer::charged_view(void* data, int64_t bytes, RefPtr<Re
   return buffer;
 }
 
+RefPtr<Buffer> Buffer::view_of_charged(void* data, int64_t bytes, RefPtr<RefCounted> owner, MemoryAccount* account) {
+  RefPtr<Buffer> buffer = view(data, bytes, std::move(owner));
+  buffer->account_ = RefPtr<MemoryAccount>(account);
+  return buffer;
+}
+
 Buffer::~Buffer() {
   if (memory_ == Memory::Heap) ::operator delete(data_, std::align_val_t(kAlignment));
   if (memory_ == Memory::Pages && data_) unmap_large_pages(data_, size_);

@@ -44,6 +44,8 @@ class Buffer : public RefCounted {
   static RefPtr<Buffer> view(void* data, int64_t bytes, RefPtr<RefCounted> owner);
   // The same with the bytes charged to `account` (may be null) until the buffer goes.
   static Result<RefPtr<Buffer>> charged_view(void* data, int64_t bytes, RefPtr<RefCounted> owner, MemoryAccount* account, const char* what);
+  // The same for bytes that were charged already. When this throws they are the caller's to release.
+  static RefPtr<Buffer> view_of_charged(void* data, int64_t bytes, RefPtr<RefCounted> owner, MemoryAccount* account);
 
   char* data() const { return data_; }
   int64_t size() const { return size_; }

@@ -78,7 +78,7 @@ Result<RefPtr<Buffer>> ModelPackCache::share(const Packing& packing) {
   if (!found) {
     ENGINE_ASSIGN(found, store(packing, key));
   }
-  RefPtr<Buffer> charged = Buffer::charged_view(found->data(), packing.bytes, RefPtr<RefCounted>(found.get()), account_);
+  RefPtr<Buffer> charged = Buffer::view_of_charged(found->data(), packing.bytes, RefPtr<RefCounted>(found.get()), account_);
   charge.account = nullptr;
   return charged;
 }

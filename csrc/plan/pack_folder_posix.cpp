@@ -106,9 +106,10 @@ Result<RefPtr<Buffer>> PackFolder::find(const std::string& key, int64_t bytes) {
   if (!trusted(s)) return refused("it belongs to another user, or others may write to it");
   if (s.st_size != off_t(kPackHeader + bytes)) return refused("it has another size than it should");
   const size_t size = size_t(s.st_size);
+  RefPtr<FileBuffer> file = make_ref<FileBuffer>();
   void* memory = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, descriptor, 0);
   if (memory == MAP_FAILED) return refused(std::strerror(errno));
-  RefPtr<Buffer> file(new FileBuffer(memory, int64_t(size)));
+  file->adopt(memory, int64_t(size));
   if (!populate(memory, size)) return refused("it cannot be read");
   Status status = check_pack_file(file->data(), file->size(), key, bytes);
   if (!status.ok()) return refused(status.message().c_str());
