@@ -97,6 +97,25 @@ def test_files_are_listed_once_with_their_digests(folder):
     assert read_in(folder, *tensors, hash_files=True)["files"] == [(path, 48, digest) for path in paths]
 
 
+def test_digests_by_location(folder):
+    """Held to the bytes that are used; a location that is not listed is refused."""
+    (folder / "model" / "v.bin").write_bytes((W + 1).tobytes())
+    (folder / "model" / "link.bin").symlink_to("v.bin")
+    w, v = (hashlib.sha256(data.tobytes()).hexdigest() for data in (W, W + 1))
+    listed = {"w.bin": w, "./v.bin": "SHA256:" + v.upper(), "not/used.bin": w}
+    tensors = [external("w", W, location=".//w.bin"), external("v", W, location="v.bin")]
+    found = read_in(folder, *tensors, file_digests=listed)
+    assert same(constants(found["graph"])["v"], W + 1)
+    assert [sha256 for _, _, sha256 in found["files"]] == [w, v]
+    refused(folder, "DigestMismatch", tensors[0], "'w.bin'", w, "0" * 64, file_digests={"w.bin": "0" * 64})
+    refused(folder, "DigestMismatch", tensors[0], "'w.bin'", "not among the files", file_digests={"v.bin": v})
+    refused(folder, "DigestMismatch", tensors[0], file_digests={"w.bin": "no digest"})
+    link = external("l", W, location="link.bin")
+    refused(folder, "DigestMismatch", link, "'link.bin'", v, w, file_digests={"link.bin": w, "v.bin": v})
+    with pytest.raises(_testing.ReadError, match="DigestMismatch.*link.bin"):
+        read_in(folder, tensors[1], link, file_digests={"link.bin": w, "v.bin": v})
+
+
 def test_packed_and_narrow_types(folder):
     (folder / "model" / "w.bin").write_bytes(b"\x21\x43\xf5\x01\x00\xff")
     packed = external("p", np.zeros(5, np.int8), location="w.bin", length=3)

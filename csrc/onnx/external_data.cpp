@@ -1,5 +1,6 @@
 #include "onnx/external_data.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "onnx/limits.h"
@@ -45,8 +46,12 @@ Status parse_number(Bytes text, const char* what, int64_t* out) {
 
 }  // namespace
 
-ExternalFiles::ExternalFiles(std::string model_folder, std::vector<std::string> further_folders, int64_t map_from)
-    : folders_(std::move(further_folders)), links_allowed_(!folders_.empty()), map_from_(map_from) {
+ExternalFiles::ExternalFiles(std::string model_folder, std::vector<std::string> further_folders, int64_t map_from,
+                             ExternalDigests digests)
+    : folders_(std::move(further_folders)),
+      links_allowed_(!folders_.empty()),
+      map_from_(map_from),
+      digests_(std::move(digests)) {
   if (!model_folder.empty()) folders_.insert(folders_.begin(), std::move(model_folder));
 }
 
@@ -75,12 +80,19 @@ Status ExternalFiles::open(Bytes location, const ExternalFile** file) {
   ENGINE_TRY(check_location(location));
   if (int64_t(by_location_.size()) >= limits::kExternalFiles)
     return error(Code::InvalidModel, "more than %lld external data locations", (long long)limits::kExternalFiles);
+  ENGINE_ASSIGN(ExternalFile * opened, open_resolved(location));
+  const std::string plain = plain_location(location);
+  ENGINE_TRY(check(*opened, plain));
+  if (std::find(opened->locations.begin(), opened->locations.end(), plain) == opened->locations.end())
+    opened->locations.push_back(plain);
+  *file = by_location_[std::string(location)] = opened;
+  return {};
+}
+
+Result<ExternalFile*> ExternalFiles::open_resolved(Bytes location) {
   ENGINE_ASSIGN(std::string path, resolve(std::string(location)));
   ENGINE_ASSIGN(OpenFile opened, OpenFile::open_without_links(path));
-  if (auto known = by_identity_.find(opened.identity()); known != by_identity_.end()) {
-    *file = by_location_[std::string(location)] = known->second;
-    return {};
-  }
+  if (auto known = by_identity_.find(opened.identity()); known != by_identity_.end()) return known->second;
   if (opened.links() > 1 && !links_allowed_)
     return refused(
         location,
@@ -93,9 +105,23 @@ Status ExternalFiles::open(Bytes location, const ExternalFile** file) {
     opened.close();
   }
   total_bytes_ += opened.size();
-  files_.push_back({std::move(opened), std::move(bytes), mapped});
-  *file = by_location_[std::string(location)] = by_identity_[files_.back().file.identity()] = &files_.back();
-  return {};
+  files_.push_back({std::move(opened), std::move(bytes), mapped, {}, {}});
+  return by_identity_[files_.back().file.identity()] = &files_.back();
+}
+
+Status ExternalFiles::check(ExternalFile& file, const std::string& location) const {
+  auto expected = digests_.by_location.find(location);
+  const bool listed = expected != digests_.by_location.end();
+  if (!listed && !digests_.required) return {};
+  const std::string where = "external data " + quoted(location) + ": file '" + file.file.path() + "'";
+  if (!listed) return error(Code::DigestMismatch, "%s is not among the files whose digests are given", where.c_str());
+  if (file.sha256.empty()) file.sha256 = digest_of(*file.bytes);
+  return check_digest(file.sha256, expected->second, where);
+}
+
+void ExternalFiles::hash_all() {
+  for (ExternalFile& file : files_)
+    if (file.sha256.empty()) file.sha256 = digest_of(*file.bytes);
 }
 
 Status ExternalFiles::resolve_folders() {

@@ -3,35 +3,15 @@
 #include <algorithm>
 #include <atomic>
 
-#include "base/file_buffer.h"
 #include "onnx/builder.h"
 #include "onnx/decoder.h"
-#include "onnx/sha256.h"
+#include "onnx/file_digest.h"
 #include "sched/thread_pool.h"
 
 namespace engine {
 namespace {
 
 using namespace onnx;
-
-// Takes the pages of a mapped file as it goes, so that few are resident at any time.
-std::string hash_of(const Buffer& buffer) {
-  constexpr int64_t kPart = int64_t(8) << 20;
-  Sha256 hash;
-  for (int64_t at = 0; at < buffer.size(); at += kPart) {
-    int64_t n = std::min(kPart, buffer.size() - at);
-    hash.update(buffer.data() + at, size_t(n));
-    drop_file_pages(&buffer, buffer.data() + at, n);
-  }
-  return hex(hash.finish());
-}
-
-Status check_digest(const std::string& found, const std::string& expected, const std::string& where) {
-  if (expected.empty()) return {};
-  ENGINE_ASSIGN(std::string wanted, parse_sha256(expected));
-  if (found == wanted) return {};
-  return error(Code::DigestMismatch, "%s has SHA-256 %s, expected %s", where.c_str(), found.c_str(), wanted.c_str());
-}
 
 void copy_properties(const ModelMessage& message, ModelFile* out) {
   out->opsets.insert(message.opsets.begin(), message.opsets.end());
@@ -44,11 +24,17 @@ void copy_properties(const ModelMessage& message, ModelFile* out) {
   for (const auto& [key, value] : message.metadata) out->metadata_props.emplace_back(key, value);
 }
 
-void list_files(const ExternalFiles& external, bool hashed, ModelFile* out) {
-  for (const ExternalFile& file : external.files()) {
-    std::string digest = hashed ? hash_of(*file.bytes) : std::string();
-    out->files.push_back({file.file.path(), file.file.size(), std::move(digest)});
-  }
+void list_files(ExternalFiles& external, bool hashed, ModelFile* out) {
+  if (hashed) external.hash_all();
+  for (const ExternalFile& file : external.files())
+    out->files.push_back({file.file.path(), file.file.size(), file.sha256, file.locations});
+}
+
+ExternalDigests external_digests(const ReadOptions& options) {
+  ExternalDigests digests;
+  digests.required = options.only_listed_files;
+  for (const auto& [location, sha256] : options.external_sha256) digests.by_location[plain_location(location)] = sha256;
+  return digests;
 }
 
 constexpr int64_t kHashAsideFrom = int64_t(1) << 20;
@@ -62,7 +48,7 @@ Status hash_while(const Buffer& buffer, std::string* digest, Work&& work) {
     Work& work;
     Status status;
     std::atomic<bool> hashed{false}, failed{false};
-    void hash() { *digest = hash_of(buffer); }
+    void hash() { *digest = digest_of(buffer); }
     void help() {
       try {
         hash();
@@ -84,7 +70,7 @@ Result<ModelFile> decode_source(Source source, const std::string& folder, const 
   const Bytes bytes(source.buffer->data(), size_t(source.buffer->size()));
   ModelFile model;
   Budget budget(int64_t(bytes.size()), options.account ? options.account->limit() : 0);
-  ExternalFiles external(folder, options.external_data_dirs, limits::kMapFrom);
+  ExternalFiles external(folder, options.external_data_dirs, limits::kMapFrom, external_digests(options));
   ModelMessage message;
   Decoder decoder(std::move(source), external, options.share_mapping, budget, options.account.get());
   ENGINE_TRY(decoder.decode_model(bytes, &message));
@@ -105,7 +91,7 @@ Result<ModelFile> read_source(Source source, const std::string& where, const std
                  (long long)limits::kModelBytes);
   std::string digest;
   if (!options.expected_sha256.empty()) {
-    digest = hash_of(*source.buffer);
+    digest = digest_of(*source.buffer);
     ENGINE_TRY(check_digest(digest, options.expected_sha256, where));
   }
   Result<ModelFile> model = error(Code::InternalError, "the file was not read");

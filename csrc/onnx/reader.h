@@ -16,6 +16,10 @@ struct ReadOptions {
   std::string expected_sha256;  // of the model file; empty: any. "sha256:" before it and capitals are accepted
   std::vector<std::string> external_data_dirs;  // further folders that external data may be in, or be linked into
   bool hash_external_files = false;             // fill ExternalFileInfo::sha256
+  // Digests that external files must have, by location relative to the model's folder. With `only_listed_files` a file
+  // that is not among them is refused.
+  std::vector<std::pair<std::string, std::string>> external_sha256;
+  bool only_listed_files = false;
   bool share_mapping = true;      // constants may be views of mapped files (see onnx/file.h); false: all are copied
   RefPtr<MemoryAccount> account;  // charged for constants that are copied; may be null
 };
@@ -24,6 +28,7 @@ struct ExternalFileInfo {
   std::string path;  // absolute, links resolved
   int64_t bytes = 0;
   std::string sha256;  // 64 hexadecimal digits, or empty when not asked for
+  std::vector<std::string> locations;  // the names that the model has for it, without "." and empty parts
 };
 
 // What a file says. The graph owns, or keeps alive, all that it refers to.
@@ -37,8 +42,8 @@ struct ModelFile {
   std::vector<ExternalFileInfo> files;  // external data, in order of first use
 };
 
-// Reads a file. FileNotFound; DigestMismatch, before anything is parsed; InvalidModel, UnsupportedOperator (element
-// types, versions); MemoryLimitExceeded. Messages begin with the path. Thread-safe.
+// Reads a file. FileNotFound; DigestMismatch, before anything of the file in question is used; InvalidModel,
+// UnsupportedOperator (element types, versions); MemoryLimitExceeded. Messages begin with the path. Thread-safe.
 Result<ModelFile> read_model(const std::string& path, const ReadOptions& options);
 
 // Reads a model from memory, which nobody may change during the call; every constant is copied, so that it need not

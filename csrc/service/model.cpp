@@ -4,7 +4,6 @@
 #include <map>
 
 #include "base/isa.h"
-#include "onnx/reader.h"
 #include "sched/clock.h"
 #include "sched/cpus.h"
 
@@ -63,6 +62,9 @@ class ModelLoader {
     ReadOptions read;
     read.expected_sha256 = options_.sha256;
     read.external_data_dirs = options_.external_data;
+    read.external_sha256 = options_.external_sha256;
+    read.only_listed_files = options_.only_listed_files;
+    read.hash_external_files = options_.hash_external_files;
     read.account = model_->account_;
     return read;
   }
@@ -80,6 +82,7 @@ class ModelLoader {
  private:
   Status describe(ModelFile& file) {
     model_->digest_ = "sha256:" + file.sha256;
+    model_->files_ = std::move(file.files);
     model_->producer_ = file.producer_name + (file.producer_version.empty() ? "" : " " + file.producer_version);
     model_->metadata_ = file.metadata_props;
     model_->opsets_.assign(file.opsets.begin(), file.opsets.end());

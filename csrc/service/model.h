@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "onnx/reader.h"
 #include "plan/pack_cache.h"
 #include "plan/program.h"
 
@@ -20,6 +21,9 @@ struct Port {
 struct LoadOptions {
   std::string sha256;                      // expected digest of the file, hex with or without "sha256:"; empty: any
   std::vector<std::string> external_data;  // further folders from which external data may be read
+  // Digests of external files by location; only_listed_files: no others are read. hash_external_files: files() tells all digests.
+  std::vector<std::pair<std::string, std::string>> external_sha256;
+  bool only_listed_files = false, hash_external_files = false;
   int threads = 0;                         // one call may use; 0: available_cpus()
   RefPtr<MemoryAccount> account;           // charged for weights, arenas and run-time tensors; null: an account of the model's own
   Level level = Level::All;
@@ -43,6 +47,8 @@ class Model : public RefCounted {
   const std::vector<Port>& outputs() const { return outputs_; }
   // "sha256:..." of the bytes that were parsed.
   const std::string& digest() const { return digest_; }
+  // The external files that were read, in order of first use.
+  const std::vector<ExternalFileInfo>& files() const { return files_; }
   const std::vector<std::pair<std::string, std::string>>& metadata() const { return metadata_; }
   const std::vector<std::pair<std::string, int>>& opsets() const { return opsets_; }
   const std::string& producer() const { return producer_; }
@@ -72,6 +78,7 @@ class Model : public RefCounted {
 
   std::vector<Port> inputs_, outputs_;
   std::string digest_, producer_;
+  std::vector<ExternalFileInfo> files_;
   std::vector<std::pair<std::string, std::string>> metadata_;
   std::vector<std::pair<std::string, int>> opsets_, operators_;
   LoadTimes load_times_;

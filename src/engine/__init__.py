@@ -5,6 +5,9 @@
 >>> model.run({"x": x}, timeout=0.05)["y"]       # doctest: +SKIP
 """
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
+
 from engine._core import CancelToken, TensorInfo, cpus, isa
 from engine._core import core_version as _core_version
 from engine.errors import (
@@ -17,16 +20,42 @@ from engine.errors import (
     FileNotFound,
     InternalError,
     InvalidInput,
+    InvalidManifest,
     InvalidModel,
+    InvalidSignature,
+    ManifestChanged,
     MemoryLimitExceeded,
+    MissingDependency,
     NotReady,
     Overloaded,
+    SignatureError,
+    SignatureMissing,
     UnsupportedOperator,
+    UntrustedKey,
 )
 from engine.model import DrainReport, Model, load
 from engine.shutdown import drain_all, install_signal_handlers
 
+if _TYPE_CHECKING:
+    from engine.manifest import Manifest
+    from engine.packing import pack
+
 __version__ = _core_version()
+
+_ELSEWHERE = {
+    "Manifest": "engine.manifest",
+    "pack": "engine.packing",
+}
+
+
+def __getattr__(name: str) -> _Any:
+    """What few programs need is imported when it is first asked for."""
+    if name not in _ELSEWHERE:
+        raise AttributeError(f"module 'engine' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_ELSEWHERE[name]), name)
+
 
 __all__ = [
     "CancelToken",
@@ -40,17 +69,26 @@ __all__ = [
     "FileNotFound",
     "InternalError",
     "InvalidInput",
+    "InvalidManifest",
     "InvalidModel",
+    "InvalidSignature",
+    "Manifest",
+    "ManifestChanged",
     "MemoryLimitExceeded",
+    "MissingDependency",
     "Model",
     "NotReady",
     "Overloaded",
+    "SignatureError",
+    "SignatureMissing",
     "TensorInfo",
     "UnsupportedOperator",
+    "UntrustedKey",
     "__version__",
     "cpus",
     "drain_all",
     "install_signal_handlers",
     "isa",
     "load",
+    "pack",
 ]

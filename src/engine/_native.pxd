@@ -196,6 +196,9 @@ cdef extern from "api/engine.h" namespace "engine" nogil:
     cdef cppclass LoadOptions:
         string sha256
         vector[string] external_data
+        vector[pair[string, string]] external_sha256
+        cbool only_listed_files
+        cbool hash_external_files
         int threads
         Level level
         cbool allow_random
@@ -207,6 +210,11 @@ cdef extern from "api/engine.h" namespace "engine" nogil:
         int64_t stored
         int64_t failed
         string failure
+    cdef cppclass ExternalFileInfo:
+        string path
+        int64_t bytes
+        string sha256
+        vector[string] locations
     cdef cppclass LoadTimes:
         int64_t read
         int64_t optimize
@@ -215,6 +223,7 @@ cdef extern from "api/engine.h" namespace "engine" nogil:
         const vector[Port]& inputs()
         const vector[Port]& outputs()
         const string& digest()
+        const vector[ExternalFileInfo]& files()
         const vector[pair[string, string]]& metadata()
         const vector[pair[string, int]]& opsets()
         const vector[pair[string, int]]& operators()

@@ -29,6 +29,10 @@ cdef class Loaded:
     def cache(self):
         return shared_packs(self.model.get())
 
+    @property
+    def external_files(self):
+        return external_files_of(self.model.get().files())
+
 
 cdef class ModelBase:
     """The part of engine.Model that calls pass through."""
@@ -333,6 +337,11 @@ cdef class ModelBase:
         return self.current().get().model().digest().decode()
 
     @property
+    def external_files(self):
+        """The external data files of the current version: dict from its name in the model to (path, bytes, SHA-256 or "")."""
+        return external_files_of(self.current().get().model().files())
+
+    @property
     def threads(self):
         """Threads that one call may use."""
         return self.current().get().model().threads()
@@ -475,12 +484,29 @@ cdef LoadOptions options_from(dict given) except *:
     options.sha256 = (given["sha256"] or "").encode()
     for folder in given["external_data"]:
         options.external_data.push_back(folder.encode("utf-8", "surrogateescape"))
+    listed = given["external_sha256"]
+    if listed is not None:
+        options.only_listed_files = True
+        for name, digest in listed.items():
+            options.external_sha256.push_back(pair[string, string](name.encode("utf-8", "surrogateescape"), digest.encode()))
+    options.hash_external_files = given["hash_files"]
     options.threads = given["threads"] or 0
     options.level = {"off": Level.Off, "cheap": Level.Cheap, "all": Level.All}[given["optimize"]]
     options.allow_random = given["allow_random"]
     options.cache = (given["cache"] or "").encode("utf-8", "surrogateescape")
     options.cache_limit = given["cache_limit"]
     return options
+
+
+cdef dict external_files_of(const vector[ExternalFileInfo]& files):
+    """sha256 is known where it was checked or asked for."""
+    cdef dict found = {}
+    cdef size_t i, j
+    for i in range(files.size()):
+        facts = (files[i].path.decode("utf-8", "surrogateescape"), files[i].bytes, files[i].sha256.decode())
+        for j in range(files[i].locations.size()):
+            found[files[i].locations[j].decode("utf-8", "surrogateescape")] = facts
+    return found
 
 
 cdef WarmUp warm_up_from(warmup) except *:

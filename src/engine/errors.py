@@ -33,6 +33,38 @@ class DigestMismatch(EngineError, ValueError):
     """The bytes do not have the expected SHA-256."""
 
 
+class InvalidManifest(EngineError, ValueError):
+    """A manifest (model.json) is malformed, or is not that of the model that was asked for."""
+
+
+class SignatureError(EngineError, ValueError):
+    """Base of what can be wrong with a manifest's signature."""
+
+
+class SignatureMissing(SignatureError):
+    """trusted_keys are given, and there is no signature to check."""
+
+
+class UntrustedKey(SignatureError):
+    """The signature was made with a key that is not among trusted_keys."""
+
+
+class InvalidSignature(SignatureError):
+    """The signature is damaged, or was not made by the key that it names."""
+
+
+class ManifestChanged(SignatureError, DigestMismatch):
+    """The manifest is not the one that was signed."""
+
+
+class MissingDependency(EngineError, ImportError):
+    """An optional package that this needs is not installed; the message names the extra that has it."""
+
+
+class UnknownModel(EngineError, LookupError):
+    """A repository has no model, version or label of that name."""
+
+
 class InvalidInput(EngineError, ValueError):
     """The inputs of a call do not fit the model."""
 

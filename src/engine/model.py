@@ -6,24 +6,24 @@ import contextlib
 import os
 import time
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from engine import _core
+from engine import _core, pickling
 from engine import cache as packs
 from engine.checks import Check, run_checks
-from engine.errors import CheckFailed, EngineError, InvalidInput, NotReady
+from engine.errors import CheckFailed, EngineError, NotReady
+from engine.options import Shapes, checked_options, folders, raw_keys, warm_ups
+from engine.source import Digests, Resolved, Source, name_of, path_of, resolve
 from engine.threads import start_thread
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-Source = str | os.PathLike[str] | bytes | bytearray | memoryview
-Shapes = Mapping[str, Sequence[int]]
-
-LEVELS = ("off", "cheap", "all")
+    from engine.manifest import Manifest
+    from engine.signature import Key
 
 _open_models: weakref.WeakSet[Model] = weakref.WeakSet()
 
@@ -42,14 +42,6 @@ class DrainReport:
     seconds: float
 
 
-@dataclass(frozen=True)
-class _Origin:
-    """Where a version came from: a path, or None for bytes."""
-
-    path: str | None
-    digest: str
-
-
 class Model(_core.ModelBase):
     """A loaded model. Made by engine.load; safe to call from any number of threads.
 
@@ -60,22 +52,31 @@ class Model(_core.ModelBase):
     def __init__(self, name: str, options: dict[str, Any]) -> None:
         self.name = name
         self._options = options
-        self._origins: dict[int, _Origin] = {}
+        self._origins: dict[int, pickling.Origin] = {}
         self._load_error: BaseException | None = None
+        self._named_by_manifest = False
         self._begin(**{key: options[key] for key in _SERVICE_OPTIONS})
 
     # -- loading
 
-    def _open(self, source: Source, sha256: str | None) -> None:
+    def _open(self, source: Source, sha256: Digests | None = None, **how: Any) -> int:
+        """Loads the first version. how: arguments of _take."""
+        return self._first(lambda: self._take(source, sha256, **how))
+
+    def _open_origin(self, origin: pickling.Origin) -> None:
+        """Loads a version that another process had."""
+        resolved = Resolved(origin.source, origin.sha256, origin.external_sha256, origin.manifest)
+        self._first(lambda: self._take_resolved(resolved))
+
+    def _first(self, take: Callable[[], int]) -> int:
         try:
-            number, origin = self._take(source, sha256, self._options["external_data"], self._options["warmup"])
+            return take()
         except BaseException as error:
             self._load_error = error
             self._fail(str(error) or type(error).__name__)
             raise
-        self._origins[number] = origin
 
-    def _open_in_background(self, source: Source, sha256: str | None) -> None:
+    def _open_in_background(self, source: Source, sha256: Digests | None) -> None:
         def load_it() -> None:
             with contextlib.suppress(Exception):  # whatever it is, wait_ready raises it
                 if self.state == "LOADING":
@@ -88,26 +89,46 @@ class Model(_core.ModelBase):
             self._fail(str(error))
             raise
 
-    def _take(
+    def _take(self, source: Source, sha256: Digests | None, trusted_keys: list[bytes] | None = None, **how: Any) -> int:
+        """Loads a version and makes it current; returns its number. how: arguments of _take_resolved."""
+        try:
+            resolved = resolve(source, sha256, trusted_keys or self._options["trusted_keys"])
+        except EngineError:
+            self._count_failed_load()
+            raise
+        if self._named_by_manifest and resolved.manifest is not None:
+            self.name = resolved.manifest.name
+        return self._take_resolved(resolved, **how)
+
+    def _take_resolved(
         self,
-        source: Source,
-        sha256: str | None,
-        external_data: list[str],
-        warmup: bool | Iterable[Shapes],
+        resolved: Resolved,
+        *,
+        external_data: list[str] | None = None,
+        warmup: bool | Iterable[Shapes] | None = None,
         background: bool = False,
         checks: Check | None = None,
         allow_signature_change: bool = False,
-    ) -> tuple[int, _Origin]:
-        path = _path(source)
-        options = {**self._options, "sha256": sha256, "external_data": external_data}
-        loaded = self._load(source if path is None else path, options, warmup, background)
+        approve: Callable[[Resolved], None] | None = None,
+    ) -> int:
+        """approve: called before the version becomes current; what it raises keeps it from that. The rest: as for reload."""
+        options = {**self._options, "sha256": resolved.sha256, "external_sha256": resolved.external_sha256}
+        if external_data is not None:
+            options["external_data"] = external_data
+        loaded = self._load(resolved.read, options, options["warmup"] if warmup is None else warmup, background)
         if loaded.cache["failed"]:
             packs.tell_failure(options["cache"], loaded.cache["failure"])
         if checks is not None:
             self._check(loaded, checks)
+        if approve is not None:
+            approve(resolved)
         number = self._publish(loaded, allow_signature_change)
+        self._origins[number] = pickling.origin_of(
+            resolved.read, loaded.digest, loaded.external_files, resolved.manifest
+        )
+        self._forget_origins()
         _open_models.add(self)
-        return number, _Origin(path and os.path.abspath(path), loaded.digest)
+        return number
 
     def _check(self, loaded: _core.Loaded, checks: Check) -> None:
         trial = Model(f"{self.name} (on trial)", self._options)
@@ -191,11 +212,12 @@ class Model(_core.ModelBase):
         self,
         source: Source,
         *,
-        sha256: str | None = None,
+        sha256: Digests | None = None,
         external_data: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | None = None,
         checks: Check | None = None,
         allow_signature_change: bool = False,
         warmup: bool | Iterable[Shapes] | None = None,
+        trusted_keys: Iterable[Key] | None = None,
     ) -> int:
         """Put another version into service; returns its number.
 
@@ -203,20 +225,24 @@ class Model(_core.ModelBase):
         have started end on the version they began with, calls after the return see the new one. When anything fails the current
         version stays as it is. A version that is kept no longer is freed before this returns, once its last call has ended.
 
-        source, sha256, external_data, warmup: as for load; None: as the model was loaded. Shapes that recent calls had are warmed
-            in any case.
+        source, sha256, external_data, warmup, trusted_keys: as for load; None: as the model was loaded. Shapes that recent calls
+            had are warmed in any case.
         checks: what the new version must pass first: pairs (feeds, expected outputs), or a callable that gets a Model of it and
             raises, or returns False, when it is no good.
         allow_signature_change: take it although its inputs or outputs differ from the current version's.
 
         Raises what load raises; CheckFailed; InvalidModel for a different signature; NotReady, Draining.
         """
-        folders = self._options["external_data"] if external_data is None else _folders(external_data)
-        warm = self._options["warmup"] if warmup is None else _warmup(warmup)
-        number, origin = self._take(source, sha256, folders, warm, True, checks, allow_signature_change)
-        self._origins[number] = origin
-        self._forget_origins()
-        return number
+        return self._take(
+            source,
+            sha256,
+            raw_keys(trusted_keys),
+            external_data=None if external_data is None else folders(external_data),
+            warmup=None if warmup is None else warm_ups(warmup),
+            background=True,
+            checks=checks,
+            allow_signature_change=allow_signature_change,
+        )
 
     def rollback(self) -> int:
         """Go back to the version before the current one, which is still in memory; returns its number.
@@ -283,11 +309,20 @@ class Model(_core.ModelBase):
             pass
         return facts
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    @property
+    def manifest(self) -> Manifest | None:
+        """The manifest that the current version was loaded by, or None."""
         origin = self._origins.get(self.version)
-        if origin is None or origin.path is None:
-            raise TypeError("a model loaded from bytes cannot be pickled; load it from a path")
-        return _reopen, (origin.path, origin.digest, self.name, self._options)
+        return origin.manifest if origin is not None else None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return pickling.reduce(self)
+
+    def __copy__(self) -> Model:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Model:
+        return self
 
     def __repr__(self) -> str:
         try:
@@ -313,7 +348,8 @@ _SERVICE_OPTIONS = (
 def load(
     source: Source,
     *,
-    sha256: str | None = None,
+    sha256: Digests | None = None,
+    trusted_keys: Iterable[Key] | None = None,
     name: str | None = None,
     external_data: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
     threads: int | None = None,
@@ -330,12 +366,16 @@ def load(
     allow_random: bool = False,
     cache: str | os.PathLike[str] | bool | None = None,
     cache_limit: int | None = None,
+    hash_files: bool = False,
 ) -> Model:
     """Read, verify, plan and warm an ONNX model.
 
-    source: a path, or the file's bytes (any buffer).
-    sha256: the file's expected digest in hex, with or without "sha256:".
-    name: for messages, logs and metrics; None: from the path.
+    source: the path of an ONNX file, or its bytes (any buffer); or a folder with a manifest, or that model.json: then all that is
+        read must be as listed there.
+    sha256: the expected digest, in hex, with or without "sha256:", of the file that `source` names (for a folder: of its
+        model.json); or a dict from file name to digest with the ONNX file and all its external data.
+    trusted_keys: public Ed25519 keys (paths of PEM files, or keys), one of which must have signed the manifest; None: none need.
+    name: for messages, logs and metrics; None: from the manifest or the path.
     external_data: further folders from which external tensor data may be read, and into which links may point. Beside a model
         that comes from a path, its own folder may always be read.
     threads: threads that one call may use; None: the CPUs this process may use (affinity mask and cgroup quota).
@@ -356,38 +396,31 @@ def load(
     cache: a folder in which packed weights are kept and from which all processes that load the same weights share them (docs/cache.md);
         None: the one that the environment variable ENGINE_CACHE names, if any; False: none.
     cache_limit: bytes that this folder may have: what was used longest ago is removed; None: ENGINE_CACHE_LIMIT, or 8 GiB.
+    hash_files: compute the digests of external data also where none is expected (external_files tells them).
 
-    Raises FileNotFound, DigestMismatch, InvalidModel, UnsupportedOperator (listing every operator that is not supported),
+    Raises FileNotFound, DigestMismatch, InvalidManifest, SignatureError, InvalidModel, UnsupportedOperator (listing every operator that is not supported),
     MemoryLimitExceeded, InvalidInput (an argument is off).
     """
-    _at_least(1, max_concurrency=max_concurrency, memory_limit=memory_limit, cache_limit=cache_limit)
-    _at_least(0, max_queue=max_queue, keep_versions=keep_versions, timeout=timeout, max_timeout=max_timeout)
-    if threads is not None and not 1 <= threads <= 256:
-        raise InvalidInput(f"threads is {threads}; 1 to 256 are allowed")
-    if max_concurrency is not None and max_concurrency > 1 << 16:
-        raise InvalidInput(f"max_concurrency is {max_concurrency}; at most {1 << 16} are allowed")
-    if keep_versions > 32:
-        raise InvalidInput(f"keep_versions is {keep_versions}; at most 32 are allowed")
-    if optimize not in LEVELS:
-        raise InvalidInput(f"optimize is {optimize!r}; one of {', '.join(LEVELS)} is wanted")
-    path = _path(source)
     options = {
-        "external_data": _folders(external_data),
+        "trusted_keys": trusted_keys,
+        "external_data": external_data,
         "threads": threads,
         "max_concurrency": max_concurrency,
-        "max_queue": min(max_queue, (1 << 31) - 1),
+        "max_queue": max_queue,
         "timeout": timeout,
         "max_timeout": max_timeout,
         "refuse_late": refuse_late,
         "memory_limit": memory_limit,
         "keep_versions": keep_versions,
-        "warmup": _warmup(warmup),
+        "warmup": warmup,
         "optimize": optimize,
         "allow_random": allow_random,
-        "cache": packs.folder_of(cache),
-        "cache_limit": min(packs.limit_of(cache_limit), (1 << 63) - 1),
+        "cache": cache,
+        "cache_limit": cache_limit,
+        "hash_files": hash_files,
     }
-    model = Model(name or _name(path), options)
+    model = unopened(name or name_of(path_of(source)), **options)
+    model._named_by_manifest = not name
     if background:
         model._open_in_background(source, sha256)
     else:
@@ -395,52 +428,11 @@ def load(
     return model
 
 
+def unopened(name: str, **options: Any) -> Model:
+    """A model without a version. options: those of load that do not say what is loaded; their defaults are load's."""
+    return Model(name, checked_options(load.__kwdefaults__ or {}, options))
+
+
 def open_models() -> list[Model]:
     """The models of this process that are not closed."""
     return [model for model in list(_open_models) if model.state not in ("CLOSED", "FAILED")]
-
-
-def _at_least(least: int, **given: float | None) -> None:
-    for name, value in given.items():
-        if value is not None and not value >= least:
-            raise InvalidInput(f"{name} is {value}; at least {least} is wanted")
-
-
-def _path(source: Source) -> str | None:
-    """None for bytes."""
-    if not isinstance(source, (str, os.PathLike)):
-        return None
-    path = os.fspath(source)
-    if not isinstance(path, str):
-        raise InvalidInput("a path is a str or an os.PathLike of str")
-    return path
-
-
-def _name(path: str | None) -> str:
-    """model.onnx and model are no names; the folder above them is."""
-    if path is None:
-        return "model"
-    stem = os.path.splitext(os.path.basename(path))[0]
-    folder = os.path.basename(os.path.dirname(os.path.abspath(path)))
-    return folder if stem == "model" and folder else stem
-
-
-def _folders(external_data: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[str]:
-    if isinstance(external_data, (str, os.PathLike)):
-        external_data = [external_data]
-    return [os.fspath(folder) for folder in external_data]
-
-
-def _warmup(warmup: bool | Iterable[Shapes]) -> bool | list[dict[str, tuple[int, ...]]]:
-    if isinstance(warmup, bool):
-        return warmup
-    if isinstance(warmup, Mapping):
-        raise InvalidInput("warmup is a list of dicts from input name to shape, not one dict")
-    return [{name: tuple(shape) for name, shape in run.items()} for run in warmup]
-
-
-def _reopen(path: str, digest: str, name: str, options: dict[str, Any]) -> Model:
-    """Unpickle: the same file, which must still have the digest that it had. Once a process for each file and options."""
-    model = Model(name, options)
-    model._open(path, digest)
-    return model

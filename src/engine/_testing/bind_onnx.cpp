@@ -129,14 +129,18 @@ struct Reading {
   Result<ModelFile> result{Status()};
 };
 
+using Digests = std::optional<std::map<std::string, std::string>>;
+
 Reading read(const py::object& source, const std::string& sha256, const std::vector<std::string>& dirs, bool hash_files,
-             bool share, int64_t memory_limit) {
+             bool share, int64_t memory_limit, const Digests& files = std::nullopt) {
   Reading reading;
   reading.account = make_ref<MemoryAccount>(memory_limit);
   reading.options.expected_sha256 = sha256;
   reading.options.external_data_dirs = dirs;
   reading.options.hash_external_files = hash_files;
   reading.options.share_mapping = share;
+  reading.options.only_listed_files = files.has_value();
+  if (files) reading.options.external_sha256.assign(files->begin(), files->end());
   reading.options.account = reading.account;
   if (py::isinstance<py::bytes>(source)) {
     std::string_view bytes = source.cast<std::string_view>();
@@ -152,8 +156,8 @@ Reading read(const py::object& source, const std::string& sha256, const std::vec
 }
 
 py::dict read_described(const py::object& source, const std::string& sha256, const std::vector<std::string>& dirs,
-                        bool hash_files, bool share, int64_t memory_limit) {
-  Reading reading = read(source, sha256, dirs, hash_files, share, memory_limit);
+                        bool hash_files, bool share, int64_t memory_limit, const Digests& files) {
+  Reading reading = read(source, sha256, dirs, hash_files, share, memory_limit, files);
   Status consistent = check_graph(reading.result.value().graph, "reading");
   if (!consistent.ok()) raise_status(consistent);
   py::dict out = describe_file(reading.result.value());
@@ -174,7 +178,7 @@ void bind_onnx(py::module_& m) {
       py::reinterpret_steal<py::object>(PyErr_NewException("engine._testing.ReadError", PyExc_Exception, nullptr));
   m.def("read_model", &read_described, py::arg("source"), py::arg("sha256") = "",
         py::arg("external_data_dirs") = std::vector<std::string>(), py::arg("hash_files") = false,
-        py::arg("share_mapping") = true, py::arg("memory_limit") = 0);
+        py::arg("share_mapping") = true, py::arg("memory_limit") = 0, py::arg("file_digests") = py::none());
   m.def("read_model_only", &read_only, py::arg("source"), py::arg("external_data_dirs") = std::vector<std::string>(),
         py::arg("share_mapping") = true);
   m.def("check_unchanged_after", [](const std::string& path, const py::function& change) {

@@ -8,8 +8,11 @@ import engine
 
 
 def add_load_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL", help="path of the ONNX file")
-    parser.add_argument("--sha256", metavar="HEX", help="refuse the file unless it has this digest")
+    parser.add_argument("model", metavar="MODEL", help="an ONNX file, or a folder with a manifest (model.json)")
+    parser.add_argument("--sha256", metavar="HEX", help="refuse the file, or the manifest, unless it has this digest")
+    parser.add_argument(
+        "--trusted-key", metavar="PUBLIC.pem", action="append", help="refuse manifests that no such key has signed"
+    )
     parser.add_argument(
         "--external-data", metavar="DIR", action="append", default=[], help="a further folder for external data"
     )
@@ -24,6 +27,7 @@ def load(arguments: argparse.Namespace, threads: int | None = None) -> engine.Mo
     return engine.load(
         arguments.model,
         sha256=arguments.sha256,
+        trusted_keys=arguments.trusted_key,
         external_data=arguments.external_data,
         threads=threads,
         memory_limit=arguments.memory_limit,

@@ -6,10 +6,12 @@ import argparse
 
 from engine.cli.load import add_load_arguments, load
 
-HELP = "check a model's digest, format and operators"
+HELP = "check a model's digest or manifest, signature, format and operators"
 EXAMPLES = """\
   engine verify model.onnx                      prints the digest
   engine verify model.onnx --sha256 8f42203a...
+  engine verify models/digits/3                 by its model.json: every file that is listed there
+  engine verify models/digits/3 --trusted-key public.pem
 """
 
 
@@ -19,6 +21,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     model = load(arguments, threads=1)
-    print(f"{arguments.model}: {model.digest}" + (" as expected" if arguments.sha256 else ""))
+    manifest = model.manifest
+    if manifest is not None:
+        manifest.check_files()
+        signed = f", signed by {manifest.signed_by}" if manifest.signed_by else ""
+        print(f"{manifest.path}: {manifest.name} version {manifest.version}, {manifest.digest}{signed}")
+        print(f"all {len(manifest.files)} files are as listed")
+    print(f"{arguments.model}: {model.digest}" + (" as expected" if arguments.sha256 and manifest is None else ""))
     print(f"well formed; all {sum(model.operators.values())} operators are supported")
     return 0
