@@ -30,6 +30,7 @@ from engine.errors import (
     Overloaded,
     SignatureError,
     SignatureMissing,
+    UnknownModel,
     UnsupportedOperator,
     UntrustedKey,
 )
@@ -39,12 +40,16 @@ from engine.shutdown import drain_all, install_signal_handlers
 if _TYPE_CHECKING:
     from engine.manifest import Manifest
     from engine.packing import pack
+    from engine.repository import ModelHandle, Repository, watch
 
 __version__ = _core_version()
 
 _ELSEWHERE = {
     "Manifest": "engine.manifest",
+    "ModelHandle": "engine.repository",
+    "Repository": "engine.repository",
     "pack": "engine.packing",
+    "watch": "engine.repository",
 }
 
 
@@ -77,11 +82,14 @@ __all__ = [
     "MemoryLimitExceeded",
     "MissingDependency",
     "Model",
+    "ModelHandle",
     "NotReady",
     "Overloaded",
+    "Repository",
     "SignatureError",
     "SignatureMissing",
     "TensorInfo",
+    "UnknownModel",
     "UnsupportedOperator",
     "UntrustedKey",
     "__version__",
@@ -91,4 +99,5 @@ __all__ = [
     "isa",
     "load",
     "pack",
+    "watch",
 ]

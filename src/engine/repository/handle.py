@@ -1,0 +1,268 @@
+"""Handles: what calls use, whatever version is live."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from engine import _core
+from engine.errors import Draining, EngineError, InvalidInput, NotReady, UnknownModel
+from engine.model import Model
+from engine.repository.entry import Entry
+from engine.repository.served import Target
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from engine.manifest import Manifest
+
+T = TypeVar("T")
+
+
+class ModelHandle:
+    """A model of a repository, to be called as an engine.Model is. Made by Repository.model; safe to use from any thread, for ever.
+
+    Each call goes to the version that is live when it begins, to `fixed_version`, or to the version that `label` points to then.
+    A call never sees a swap: it ends on the version that it began with. What cannot be served raises NotReady. `version`, and the
+    version that errors and reports name, are the repository's numbers.
+    """
+
+    def __init__(self, entry: Entry, version: int | None = None, label: str | None = None) -> None:
+        self._entry = entry
+        self.fixed_version = version
+        self.label = label
+
+    # -- calls: the options are those of the methods of engine.Model
+
+    def run(self, feeds: dict[str, Any], **options: Any) -> dict[str, Any]:
+        """Compute the outputs for a dict of inputs: Model.run."""
+        return self._call(options, lambda model, given: model.run(feeds, **given))
+
+    def __call__(self, *args: Any, timeout: float | None = None) -> Any:
+        """Inputs by position; the output itself when the model has one, else a tuple."""
+        return self._call({"timeout": timeout}, lambda model, given: model(*args, **given))
+
+    async def run_async(self, feeds: dict[str, Any], **options: Any) -> dict[str, Any]:
+        """run, for event loops: Model.run_async."""
+        began = time.monotonic()
+        while True:
+            target = self._target()
+            try:
+                answer = await target.served.model.run_async(feeds, **options)
+                return self._checked(target, answer, options)
+            except EngineError as error:
+                self._tell(target, error)
+                if not self._replaced(target, error):
+                    raise
+                options = _less_time(options, began)
+
+    def submit(self, feeds: dict[str, Any], **options: Any) -> Future[dict[str, Any]]:
+        """run, elsewhere: returns a concurrent.futures.Future at once: Model.submit."""
+        from engine.repository.futures import HandleFuture, start
+
+        while True:
+            target = self._target()
+            future = HandleFuture(self, target, options.get("report"))
+            try:
+                start(target.served.model, future, feeds, options)
+                return future
+            except EngineError as error:
+                self._tell(target, error)
+                if not self._replaced(target, error):
+                    raise
+
+    def _call(self, options: dict[str, Any], call: Callable[[Model, dict[str, Any]], T]) -> T:
+        began = time.monotonic()
+        while True:
+            target = self._target()
+            try:
+                return self._checked(target, call(target.served.model, options), options)
+            except EngineError as error:
+                self._tell(target, error)
+                if not self._replaced(target, error):
+                    raise
+                options = _less_time(options, began)
+
+    def _target(self) -> Target:
+        """Who answers now. NotReady."""
+        table = self._entry.table
+        number = self.fixed_version
+        if self.label is not None:
+            number = table.labels.get(self.label)
+        elif number is None and table.default is not None:
+            return table.default
+        target = table.versions.get(number) if number is not None else None
+        if target is None:
+            raise NotReady(f"{self._what()} is not served: {self._why(number)}")
+        return target
+
+    def _what(self) -> str:
+        part = f" version {self.fixed_version}" if self.fixed_version is not None else ""
+        return f"model {self.name!r}{part}" + (f" label {self.label!r}" if self.label is not None else "")
+
+    def _why(self, number: int | None) -> str:
+        entry = self._entry
+        if number is None or entry.table.reason:
+            return entry.reason() if self.label is None else "it points to no version that is served"
+        rows = {row.version: row.reason for row in entry.rows()}
+        return rows.get(number) or "there is no such folder"
+
+    def _replaced(self, target: Target, error: EngineError) -> bool:
+        """Whether the call was refused because its model has just been taken out of service, and another answers."""
+        if not isinstance(error, (Draining, NotReady)):
+            return False
+        try:
+            return self._target().served is not target.served
+        except NotReady:
+            return False
+
+    def _checked(self, target: Target, answer: T, options: Mapping[str, Any]) -> T:
+        """NotReady when a version was asked for and its model has been swapped to another meanwhile."""
+        report = options.get("report")
+        if report is not None:
+            report.version = self.number_of(target, report.version)
+        if target.served.swapped and (self.fixed_version is not None or self.label is not None):
+            served = target.served
+            if served.number != target.number or served.model.version != target.own_number:
+                raise NotReady(f"{self._what()} is not served: version {served.number} has taken its place")
+        return answer
+
+    def _tell(self, target: Target, error: EngineError) -> None:
+        if error.version:
+            error.version = self.number_of(target, error.version)
+
+    @staticmethod
+    def number_of(target: Target, own_number: int) -> int:
+        """The repository's number of a version by its model's own."""
+        return target.served.numbers.get(own_number, target.served.number)
+
+    # -- facts
+
+    @property
+    def name(self) -> str:
+        return self._entry.name
+
+    @property
+    def current(self) -> Model:
+        """The engine.Model that answers now. Hold the handle rather than this: it may be drained at any time. NotReady."""
+        return self._target().served.model
+
+    @property
+    def version(self) -> int:
+        """The number of the version that answers now. NotReady."""
+        target = self._target()
+        return target.served.number if target.served.swapped else target.number
+
+    @property
+    def digest(self) -> str:
+        return self.current.digest
+
+    @property
+    def manifest(self) -> Manifest | None:
+        return self.current.manifest
+
+    @property
+    def inputs(self) -> tuple[_core.TensorInfo, ...]:
+        return self.current.inputs
+
+    @property
+    def outputs(self) -> tuple[_core.TensorInfo, ...]:
+        return self.current.outputs
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        return self.current.input_names
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        return self.current.output_names
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        return self.current.metadata
+
+    @property
+    def memory(self) -> dict[str, int]:
+        return self.current.memory
+
+    @property
+    def threads(self) -> int:
+        return self.current.threads
+
+    @property
+    def ready(self) -> bool:
+        """Whether a call would be taken now."""
+        try:
+            return self.current.ready
+        except NotReady:
+            return False
+
+    @property
+    def state(self) -> str:
+        """As Model.state; "LOADING" or "FAILED" while no version answers."""
+        try:
+            return self.current.state
+        except NotReady:
+            return "LOADING" if self._entry.loader.loading else "FAILED"
+
+    @property
+    def reason(self) -> str:
+        """Why no version answers; "" when one does."""
+        try:
+            return self.current.reason
+        except NotReady as error:
+            return str(error)
+
+    def stats(self) -> dict[str, Any]:
+        """Model.stats of the model that answers now; version: the repository's number."""
+        target = self._target()
+        facts = target.served.model.stats()
+        facts.update(name=self.name, version=self.version)
+        return facts
+
+    def plan(self, feeds: dict[str, Any]) -> Any:
+        return self.current.plan(feeds)
+
+    def profile(self, feeds: dict[str, Any], *, timeout: float | None = None) -> tuple[dict[str, Any], str]:
+        return self.current.profile(feeds, timeout=timeout)
+
+    def wait_ready(self, timeout: float | None = None) -> None:
+        """Block until calls are answered. NotReady when that takes longer than `timeout` seconds."""
+        end = None if timeout is None else time.monotonic() + timeout
+        while not self.ready:
+            if end is not None and time.monotonic() >= end:
+                raise NotReady(self.reason or f"{self._what()} is {self.state}")
+            time.sleep(0.005)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError(
+            "a handle belongs to its repository and cannot be pickled; handle.current can: it is one version"
+        )
+
+    def __repr__(self) -> str:
+        return f"<engine.ModelHandle {self._what()}: {self.state}>"
+
+
+def handle_for(entry: Entry, version: int | str | None, label: str | None) -> ModelHandle:
+    """UnknownModel when there is no such version or label; InvalidInput."""
+    if version is not None and label is not None:
+        raise InvalidInput("a version or a label, not both")
+    table = entry.table
+    if isinstance(version, str) and version.isascii() and version.isdecimal():
+        version = int(version)
+    if isinstance(version, str):
+        raise UnknownModel(f"model {entry.name!r} has no version {version[:80]!r}: versions are numbers")
+    known = entry.found | set(table.versions)
+    if version is not None and version not in known:
+        served = ", ".join(map(str, table.versions)) or "none"
+        raise UnknownModel(f"model {entry.name!r} has no version {version}; served: {served}")
+    if label is not None and label not in table.labels and label not in entry.wanted_labels:
+        raise UnknownModel(f"model {entry.name!r} has no label {label!r}; labels: {', '.join(table.labels) or 'none'}")
+    return ModelHandle(entry, version, label)
+
+
+def _less_time(options: dict[str, Any], began: float) -> dict[str, Any]:
+    if options.get("timeout") is None:
+        return options
+    return {**options, "timeout": max(0.0, options["timeout"] - (time.monotonic() - began))}
