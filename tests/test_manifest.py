@@ -221,9 +221,9 @@ def test_other_files_are_read_checked(folder):
 
 def test_reload(folder, tmp_path):
     model = engine.load(folder)
-    packed(tmp_path / "new", 2.0, version=8)
+    packed(tmp_path / "new", 2.0, name="n", version=8)
     model.reload(tmp_path / "new")
-    assert (answer(model), model.manifest.version) == (2.0, "8")
+    assert (answer(model), model.manifest.version, model.name) == (2.0, "8", "m")
     flip(tmp_path / "new" / "w.bin")
     with pytest.raises(engine.DigestMismatch):
         model.reload(tmp_path / "new")

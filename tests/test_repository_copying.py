@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+import types
 
 import engine
 import pytest
@@ -70,18 +71,27 @@ def test_sizes_before_contents(tmp_path):
 
 
 @pytest.mark.parametrize("names", [["model.onnx", "w.bin"], ["w.bin", "model.onnx"]])
-def test_without_a_manifest(tmp_path, names):
-    """Pauses are shorter than the time for which nothing may have been written."""
+def test_without_a_manifest(tmp_path, monkeypatch, names):
+    """It is loaded once nothing has changed for `settle` seconds; pauses are shorter than that."""
     root = tmp_path / "root"
-    put(root, 1, manifest=False)
+    put(root, 1)
     source = write_external(tmp_path / "source", 2.0)
-    versions = set()
-    with engine.watch(root, poll=POLL, settle=0.4, threads=1, warmup=False) as repository:
+    clock = [1000.0]
+    with engine.watch(root, poll=None, settle=10.0, threads=1, warmup=False) as repository:
+        monkeypatch.setattr("engine.repository.loader.time", types.SimpleNamespace(monotonic=lambda: clock[0]))
         model = repository.model("m")
-        copy_slowly(source, root / "m" / "2", names, 2 * POLL, lambda: versions.add((model.version, answer(model))))
-        wait_until(lambda: model.version == 2)
-        assert versions == {(1, 1.0)}
-        assert answer(model) == 2.0
+        versions = []
+
+        def look():
+            clock[0] += 9.0
+            repository.refresh()
+            versions.append((model.version, answer(model)))
+
+        copy_slowly(source, root / "m" / "2", names, 0.005, look)
+        look()
+        assert set(versions) == {(1, 1.0)}
+        look()
+        assert versions[-1] == (2, 2.0)
         assert kinds(repository, "failed") == []
 
 

@@ -7,11 +7,12 @@ import os
 import pickle
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import engine
 import pytest
 from artefacts import answer, flip, kinds, ones, packed, put, states
-from servicing import ENDLESS, Call, counting_model, feeds, wait_for_stats, wait_until
+from servicing import ENDLESS, Call, busy, counting_model, feeds, wait_for_stats, wait_until
 from subprocesses import python
 
 OPTIONS = {"poll": None, "settle": 0.0, "threads": 1, "max_concurrency": 1, "warmup": False, "refuse_late": False}
@@ -103,18 +104,19 @@ def test_calls_in_flight_end_on_their_version(tmp_path):
         swapping.join()
 
 
-def test_a_version_that_is_retired_ends_its_calls(tmp_path):
+def test_a_version_that_is_retired_lets_calls_end(tmp_path):
     put_counting(tmp_path, 1)
     put_counting(tmp_path, 2)
     with engine.watch(tmp_path, policy=[1, 2], **OPTIONS) as repository:
-        model = repository.model("m", 1)
-        call = Call(model, feeds(2_000_000))
-        wait_for_stats(model.current, running=1)
-        os.rename(tmp_path / "m" / "1", tmp_path / ".away")
-        repository.refresh()
-        assert states(repository)["m", 1] == "UNLOADING"
-        assert call.ended().answer["y"][0] == 2_000_000
+        one = repository.model("m", 1).current
+        with busy(one):
+            os.rename(tmp_path / "m" / "1", tmp_path / ".away")
+            repository.refresh()
+            assert states(repository)["m", 1] == "UNLOADING"
+            assert one.stats()["running"] == 1
         wait_until(lambda: ("retired", 1) in kinds(repository))
+        assert one.state == "CLOSED"
+        assert repository.model("m").run(feeds(3))["y"][0] == 3.0
 
 
 # -- load and unload
@@ -140,17 +142,26 @@ def test_unload_and_load(repository):
 
 def test_unload_lets_calls_end(tmp_path):
     put_counting(tmp_path, 1)
+    with engine.watch(tmp_path, **OPTIONS) as repository, ThreadPoolExecutor(1) as pool:
+        model, live = repository.model("m"), repository.model("m").current
+        with busy(live):
+            unloading = pool.submit(repository.unload, "m")
+            wait_until(lambda: live.state == "DRAINING")
+            with pytest.raises(engine.NotReady, match="it was unloaded"):
+                model.run(feeds(1))
+            assert live.stats()["running"] == 1
+        assert unloading.result().finished == 1
+        assert live.state == "CLOSED"
+
+
+def test_unload_stops_calls_that_take_too_long(tmp_path):
+    put_counting(tmp_path, 1)
     with engine.watch(tmp_path, **OPTIONS) as repository:
-        model = repository.model("m")
-        call = Call(model, feeds(2_000_000))
-        wait_for_stats(model.current, running=1)
-        assert repository.unload("m").finished == 1
-        assert call.ended().answer["y"][0] == 2_000_000
-        repository.load("m")
-        call = Call(model, feeds(ENDLESS))
-        wait_for_stats(model.current, running=1)
+        call = Call(repository.model("m"), feeds(ENDLESS))
+        wait_for_stats(repository.model("m").current, running=1)
         assert repository.unload("m", timeout=0.01).cancelled == 1
         assert isinstance(call.ended().error, engine.Cancelled)
+        assert repository.load("m") == 1
 
 
 def test_load_finds_what_has_just_come(repository, tmp_path):

@@ -97,7 +97,7 @@ class Model(_core.ModelBase):
             self._count_failed_load()
             raise
         if self._named_by_manifest and resolved.manifest is not None:
-            self.name = resolved.manifest.name
+            self.name, self._named_by_manifest = resolved.manifest.name, False
         return self._take_resolved(resolved, **how)
 
     def _take_resolved(

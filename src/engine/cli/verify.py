@@ -23,7 +23,8 @@ def execute(arguments: argparse.Namespace) -> int:
     model = load(arguments, threads=1)
     manifest = model.manifest
     if manifest is not None:
-        manifest.check_files()
+        folder, slash, _ = manifest.model.rpartition("/")
+        manifest.check_files({manifest.model, *(folder + slash + place for place in model.external_files)})
         signed = f", signed by {manifest.signed_by}" if manifest.signed_by else ""
         print(f"{manifest.path}: {manifest.name} version {manifest.version}, {manifest.digest}{signed}")
         print(f"all {len(manifest.files)} files are as listed")
