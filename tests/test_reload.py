@@ -188,6 +188,19 @@ def test_kept_versions_make_room(tmp_path):
     assert model.run(ones(512))["y"][0, 0].round(3) == 5
 
 
+def test_versions_of_given_numbers(model, tmp_path):
+    """As a repository gives them."""
+    def take(value, number):
+        return model._take(constant_model(value), None, background=True, number=number)
+
+    assert take(7, 7) == 7
+    assert (answer(model), model.version, model.kept_versions) == (7, 7, (1,))
+    assert take(3, 3) == 3
+    assert (answer(model), model.version) == (3, 3)
+    assert model.reload(constant_model(8)) == 8
+    assert model.rollback() == 3
+
+
 def test_pickle(model, tmp_path):
     """The version that is current then, from wherever it came."""
     path = tmp_path / "m.onnx"

@@ -395,6 +395,15 @@ def test_what_is_no_version(root, watch):
     assert states(repository) == {("m", 1): "READY"}
 
 
+def test_numbers_that_are_too_large(root, watch):
+    put(root, 1)
+    place = root / "m" / "20261125120000"
+    os.rename(put(root, 2, manifest=False), place)
+    repository = watch()
+    assert repository.model("m").version == 1
+    assert "2147483647" in {row.version: row for row in repository.index()}[20261125120000].reason
+
+
 def test_links_to_versions(root, watch, tmp_path):
     """As orchestrators mount configuration."""
     real = packed(tmp_path / ".data" / "m1", 1.0)

@@ -86,6 +86,32 @@ def test_errors_name_the_repositorys_version(tmp_path):
             assert caught.value.version == 9
 
 
+def test_a_version_that_is_swapped_away_during_a_call(tmp_path):
+    """Who asked for one version is told rather than answered by another."""
+    put_counting(tmp_path, 1)
+    with engine.watch(tmp_path, **{**OPTIONS, "max_concurrency": 2}) as repository, ThreadPoolExecutor(1) as pool:
+        one = repository.model("m", 1)
+        assert one.submit(feeds(3)).result()["y"][0] == 3.0
+        cancelled, token = one.submit(feeds(ENDLESS)), engine.CancelToken()
+        wait_for_stats(one.current, running=1)
+        assert cancelled.cancel()
+        wait_for_stats(repository.model("m").current, running=0)
+        calls = [one.submit(feeds(ENDLESS), cancel=token), one.submit(feeds(3))]
+        assert calls[1].result()["y"][0] == 3.0
+        put_counting(tmp_path, 2)
+        swapping = pool.submit(repository.refresh)
+        wait_until(lambda: repository.model("m").version == 2)
+        with pytest.raises(engine.NotReady, match="version 1 is not served"):
+            one.submit(feeds(3))
+        assert repository.model("m", 2).run(feeds(3))["y"][0] == 3.0
+        assert {row.version: row.state for row in repository.index()} == {1: "UNAVAILABLE", 2: "READY"}
+        token.cancel()
+        with pytest.raises(engine.Cancelled) as caught:
+            calls[0].result()
+        assert caught.value.version == 1
+        swapping.result()
+
+
 def test_calls_in_flight_end_on_their_version(tmp_path):
     put_counting(tmp_path, 1, step=1.0)
     with engine.watch(tmp_path, **{**OPTIONS, "max_concurrency": 2}) as repository:

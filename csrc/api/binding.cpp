@@ -20,7 +20,7 @@ Status load_for(Service& service, const ModelSource& source, const LoadOptions& 
 }
 
 Status publish(Service& service, const RefPtr<Model>& model, bool allow_signature_change, int* version) {
-  ENGINE_ASSIGN(*version, service.publish(model, allow_signature_change));
+  ENGINE_ASSIGN(*version, service.publish(model, allow_signature_change, *version));
   return {};
 }
 

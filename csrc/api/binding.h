@@ -8,7 +8,8 @@
 
 namespace engine {
 
-// load_for and publish, for callers that cannot say Result. *out: the model that was loaded.
+// load_for and publish, for callers that cannot say Result. *out: the model that was loaded. *version: in, the number that it is to
+// have or 0; out, the one that it has.
 Status load_for(Service& service, const ModelSource& source, const LoadOptions& options, const WarmUp& warm_up, bool background,
                 RefPtr<Model>* out);
 Status publish(Service& service, const RefPtr<Model>& model, bool allow_signature_change, int* version);

@@ -166,22 +166,22 @@ void Service::release_left() {
   left_.clear();
 }
 
-Result<int> Service::publish(RefPtr<Model> model, bool allow_signature_change) {
+Result<int> Service::publish(RefPtr<Model> model, bool allow_signature_change, int number) {
   Busy busy(*this);
-  Result<int> number = replace(std::move(model), allow_signature_change);
-  metrics_.count(number.ok() ? Counter::loads_ok : Counter::loads_failed);
-  return number;
+  Result<int> given = replace(std::move(model), allow_signature_change, number);
+  metrics_.count(given.ok() ? Counter::loads_ok : Counter::loads_failed);
+  return given;
 }
 
 // REQUIRES: busy.
-Result<int> Service::replace(RefPtr<Model> model, bool allow_signature_change) try {
+Result<int> Service::replace(RefPtr<Model> model, bool allow_signature_change, int number) try {
   if (state() != State::Loading) ENGINE_TRY(accepts());
   RefPtr<Version> before;
-  int number, signature;
+  int signature;
   {
     std::lock_guard<ForkMutex> lock(mutex_);
     before = current_;
-    number = last_number_ + 1;
+    if (number == 0) number = last_number_ + 1;
     signature = before ? before->signature() : 0;
   }
   if (before) {
@@ -192,7 +192,7 @@ Result<int> Service::replace(RefPtr<Model> model, bool allow_signature_change) t
     if (!inputs || !outputs) signature = ++last_signature_;
   }
   make_current(make_ref<Version>(std::move(model), number, signature));
-  last_number_ = number;
+  last_number_ = std::max(last_number_, number);
   uint32_t loading = uint32_t(State::Loading);
   if (state_.compare_exchange_strong(loading, uint32_t(State::Ready))) futex_wake(state_, 1 << 30);
   before = nullptr;

@@ -30,7 +30,7 @@ class Version : public RefCounted {
  public:
   Version(RefPtr<Model> model, int number, int signature) : model_(std::move(model)), number_(number), signature_(signature) {}
   Model& model() const { return *model_; }
-  int number() const { return number_; }        // 1, 2, ...
+  int number() const { return number_; }        // from 1 on
   int signature() const { return signature_; }  // equal for versions with the same inputs and outputs
 
  private:
@@ -63,10 +63,11 @@ class Service : public RefCounted {
   void fail(const std::string& reason);
 
   // Makes `model` current: calls that start afterwards run on it; those under way end on the version they began with. The
-  // version that is no longer kept is freed before this returns, once its last call has ended. Returns the version's number.
+  // version that is no longer kept is freed before this returns, once its last call has ended. Returns the version's number:
+  // `number`, or one more than the highest so far when that is 0.
   // InvalidModel when inputs or outputs differ from the current version's, unless that is allowed; NotReady, Draining when no
   // calls are taken any more.
-  Result<int> publish(RefPtr<Model> model, bool allow_signature_change);
+  Result<int> publish(RefPtr<Model> model, bool allow_signature_change, int number = 0);
   // Makes the version before the current one current again. NotReady when none is kept.
   Result<int> rollback();
   // Frees the versions kept for rollback; their number.
@@ -118,7 +119,7 @@ class Service : public RefCounted {
 
   void set_state(State state);
   int calls_of_this_thread() const;
-  Result<int> replace(RefPtr<Model> model, bool allow_signature_change);
+  Result<int> replace(RefPtr<Model> model, bool allow_signature_change, int number);
   int trim(size_t keep);
   void make_current(const RefPtr<Version>& next);
   void release_left();

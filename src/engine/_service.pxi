@@ -88,8 +88,8 @@ cdef class ModelBase:
         check(status)
         return loaded
 
-    def _publish(self, Loaded loaded, cbool allow_signature_change):
-        cdef int number = 0
+    def _publish(self, Loaded loaded, cbool allow_signature_change, int number=0):
+        """number: that of the version; 0: one more than the highest so far."""
         cdef Status status
         check_thread()
         with nogil:

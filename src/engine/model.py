@@ -110,8 +110,11 @@ class Model(_core.ModelBase):
         checks: Check | None = None,
         allow_signature_change: bool = False,
         approve: Callable[[Resolved], None] | None = None,
+        number: int = 0,
     ) -> int:
-        """approve: called before the version becomes current; what it raises keeps it from that. The rest: as for reload."""
+        """approve: called before the version becomes current; what it raises keeps it from that. number: the version's; 0: the
+        next. The rest: as for reload.
+        """
         options = {**self._options, "sha256": resolved.sha256, "external_sha256": resolved.external_sha256}
         if external_data is not None:
             options["external_data"] = external_data
@@ -122,7 +125,7 @@ class Model(_core.ModelBase):
             self._check(loaded, checks)
         if approve is not None:
             approve(resolved)
-        number = self._publish(loaded, allow_signature_change)
+        number = self._publish(loaded, allow_signature_change, number)
         self._origins[number] = pickling.origin_of(
             resolved.read, loaded.digest, loaded.external_files, resolved.manifest
         )

@@ -12,7 +12,7 @@ from engine.repository.events import Event, Journal
 from engine.repository.loader import Loader
 from engine.repository.policy import labels_for, labels_path, policy_for, read_labels
 from engine.repository.scan import version_numbers
-from engine.repository.served import Served, Table, Target
+from engine.repository.served import Served, Table
 from engine.repository.settings import Settings
 from engine.repository.status import VersionStatus
 
@@ -130,12 +130,8 @@ class Entry:
     # -- what answers
 
     def _publish(self, reason: str = "") -> None:
-        versions = {number: _target(served) for number, served in sorted(self.fixed.items())}
-        default = versions[max(versions)] if versions else None
-        if self.live is not None:
-            default = _target(self.live)
-            versions.setdefault(default.number, default)
-        self.table = Table(default, versions, dict(self.labels), reason)
+        default = self.live or (self.fixed[max(self.fixed)] if self.fixed else None)
+        self.table = Table(default, dict(self.fixed), dict(self.labels), reason)
 
     def _retire(self, number: int, served: Served, reason: str) -> None:
         """Calls in flight end; what takes longer than drain_timeout is stopped."""
@@ -176,7 +172,7 @@ class Entry:
     @property
     def ready(self) -> bool:
         table = self.table
-        return table.default is not None and all(target.served.model.ready for target in table.versions.values())
+        return table.default is not None and all(each.model.ready for each in [table.default, *table.fixed.values()])
 
     # -- what is told
 
@@ -191,16 +187,16 @@ class Entry:
 
     def rows(self) -> list[VersionStatus]:
         table, found = self.table, set(self.found)
-        numbers = found | set(table.versions) | set(self.retiring) | set(self.policy.numbers or ())
+        numbers = found | set(table.numbers()) | set(self.retiring) | set(self.policy.numbers or ())
         return [VersionStatus(self.name, number, *self._status(number, table, found)) for number in sorted(numbers)]
 
     def _status(self, number: int, table: Table, found: set[int]) -> tuple[str, str]:
         problem = self.loader.problem(number)
-        if number in table.versions:
-            model = table.versions[number].served.model
-            if model.ready:
+        served = table.find(number)
+        if served is not None:
+            if served.model.ready:
                 return status.READY, "" if number in found else "its folder is gone"
-            return status.UNAVAILABLE, f"the model is {model.state}"
+            return status.UNAVAILABLE, f"the model is {served.model.state}"
         if number == self.loader.loading:
             return status.LOADING, ""
         if number in self.retiring:
@@ -212,8 +208,3 @@ class Entry:
         if self.policy.latest:
             return status.UNAVAILABLE, f"version {table.default.number} is served"
         return status.UNAVAILABLE, "the policy does not want it"
-
-
-def _target(served: Served) -> Target:
-    own = max(served.numbers)
-    return Target(served, served.number, own)

@@ -1,46 +1,40 @@
-"""Futures of handles' calls."""
+"""Futures of calls that asked for one version of a model that may be swapped meanwhile."""
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
-from engine import _core
-from engine.errors import EngineError
-from engine.futures import CallFuture, delivery_mailbox
-from engine.model import Model
+from engine.errors import NotReady
 
 if TYPE_CHECKING:
     from engine.repository.handle import ModelHandle
-    from engine.repository.served import Target
-
-_ARGUMENTS = ("timeout", "outputs", "request_id", "cancel", "priority")
+    from engine.repository.served import Served
 
 
-class HandleFuture(CallFuture):
-    """Tells the repository's version numbers."""
+class BoundFuture(Future[dict[str, Any]]):
+    """What `of` gets, unless its version was swapped away during the call. cancel() stops the compute."""
 
-    def __init__(self, handle: ModelHandle, target: Target, report: Any) -> None:
+    def __init__(self, handle: ModelHandle, served: Served, of: Future[dict[str, Any]]) -> None:
         super().__init__()
-        self._handle, self._target, self._report = handle, target, report
+        self._handle, self._served, self._of = handle, served, of
+        of.add_done_callback(self._settle)
 
-    def set_result(self, result: dict[str, Any]) -> None:
-        try:
-            result = self._handle._checked(self._target, result, {"report": self._report})
-        except EngineError as error:
-            super().set_exception(error)
+    def cancel(self) -> bool:
+        cancelled = super().cancel()
+        self._of.cancel()
+        return cancelled
+
+    def _settle(self, of: Future[dict[str, Any]]) -> None:
+        if not self.set_running_or_notify_cancel():
+            return
+        error = of.exception()
+        if error is None:
+            try:
+                self._handle.check(self._served)
+            except NotReady as gone:
+                error = gone
+        if error is not None:
+            self.set_exception(error)
         else:
-            super().set_result(result)
-
-    def set_exception(self, exception: BaseException | None) -> None:
-        if isinstance(exception, EngineError):
-            self._handle._tell(self._target, exception)
-        super().set_exception(exception)
-
-
-def start(model: Model, future: CallFuture, feeds: dict[str, Any], options: dict[str, Any]) -> None:
-    unknown = set(options) - {*_ARGUMENTS, "report"}
-    if unknown:
-        raise TypeError(f"submit has no option {min(unknown)!r}")
-    given = [options.get(name) for name in _ARGUMENTS]
-    more = {"report": options["report"]} if "report" in options else {}
-    future.pending = _core._start(model, delivery_mailbox(), future, feeds, *given, **more)
+            self.set_result(of.result())

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine import _core
-from engine.errors import Draining, EngineError, InvalidInput, NotReady, UnknownModel
+from engine.errors import Draining, InvalidInput, NotReady, UnknownModel
 from engine.model import Model
 from engine.repository.entry import Entry
-from engine.repository.served import Target
+from engine.repository.served import Served
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -25,7 +25,7 @@ class ModelHandle:
 
     Each call goes to the version that is live when it begins, to `fixed_version`, or to the version that `label` points to then.
     A call never sees a swap: it ends on the version that it began with. What cannot be served raises NotReady. `version`, and the
-    version that errors and reports name, are the repository's numbers.
+    version that errors name, are the repository's numbers.
     """
 
     def __init__(self, entry: Entry, version: int | None = None, label: str | None = None) -> None:
@@ -47,44 +47,63 @@ class ModelHandle:
         """run, for event loops: Model.run_async."""
         began = time.monotonic()
         while True:
-            target = self._target()
+            served = self._served()
             try:
-                answer = await target.served.model.run_async(feeds, **options)
-                return self._checked(target, answer, options)
-            except EngineError as error:
-                self._tell(target, error)
-                if not self._replaced(target, error):
+                answer = await served.model.run_async(feeds, **options)
+            except (Draining, NotReady):
+                if not self._replaced(served):
                     raise
                 options = _less_time(options, began)
+            else:
+                self.check(served)
+                return answer
 
     def submit(self, feeds: dict[str, Any], **options: Any) -> Future[dict[str, Any]]:
         """run, elsewhere: returns a concurrent.futures.Future at once: Model.submit."""
-        from engine.repository.futures import HandleFuture, start
-
         while True:
-            target = self._target()
-            future = HandleFuture(self, target, options.get("report"))
+            served = self._served()
             try:
-                start(target.served.model, future, feeds, options)
-                return future
-            except EngineError as error:
-                self._tell(target, error)
-                if not self._replaced(target, error):
+                future = served.model.submit(feeds, **options)
+            except (Draining, NotReady):
+                if not self._replaced(served):
                     raise
+            else:
+                return self._checked_later(served, future)
 
     def _call(self, options: dict[str, Any], call: Callable[[Model, dict[str, Any]], T]) -> T:
         began = time.monotonic()
         while True:
-            target = self._target()
+            served = self._served()
             try:
-                return self._checked(target, call(target.served.model, options), options)
-            except EngineError as error:
-                self._tell(target, error)
-                if not self._replaced(target, error):
+                answer = call(served.model, options)
+            except (Draining, NotReady):
+                if not self._replaced(served):
                     raise
                 options = _less_time(options, began)
+            else:
+                self.check(served)
+                return answer
 
-    def _target(self) -> Target:
+    def _checked_later(self, served: Served, future: Future[dict[str, Any]]) -> Future[dict[str, Any]]:
+        if self.fixed_version is None or not served.swapped:
+            return future
+        from engine.repository.futures import BoundFuture
+
+        return BoundFuture(self, served, future)
+
+    def check(self, served: Served) -> None:
+        """NotReady when the version that was asked for was swapped away during the call."""
+        if self.fixed_version is not None and served.swapped and served.number != self.fixed_version:
+            raise NotReady(f"{self._what()} is not served: version {served.number} has taken its place")
+
+    def _replaced(self, served: Served) -> bool:
+        """Whether the call was refused because its model has just been taken out of service, and another answers."""
+        try:
+            return self._served() is not served
+        except NotReady:
+            return False
+
+    def _served(self) -> Served:
         """Who answers now. NotReady."""
         table = self._entry.table
         number = self.fixed_version
@@ -92,10 +111,10 @@ class ModelHandle:
             number = table.labels.get(self.label)
         elif number is None and table.default is not None:
             return table.default
-        target = table.versions.get(number) if number is not None else None
-        if target is None:
+        served = table.find(number) if number is not None else None
+        if served is None:
             raise NotReady(f"{self._what()} is not served: {self._why(number)}")
-        return target
+        return served
 
     def _what(self) -> str:
         part = f" version {self.fixed_version}" if self.fixed_version is not None else ""
@@ -103,39 +122,12 @@ class ModelHandle:
 
     def _why(self, number: int | None) -> str:
         entry = self._entry
-        if number is None or entry.table.reason:
+        if entry.table.reason:
+            return entry.table.reason
+        if number is None:
             return entry.reason() if self.label is None else "it points to no version that is served"
         rows = {row.version: row.reason for row in entry.rows()}
         return rows.get(number) or "there is no such folder"
-
-    def _replaced(self, target: Target, error: EngineError) -> bool:
-        """Whether the call was refused because its model has just been taken out of service, and another answers."""
-        if not isinstance(error, (Draining, NotReady)):
-            return False
-        try:
-            return self._target().served is not target.served
-        except NotReady:
-            return False
-
-    def _checked(self, target: Target, answer: T, options: Mapping[str, Any]) -> T:
-        """NotReady when a version was asked for and its model has been swapped to another meanwhile."""
-        report = options.get("report")
-        if report is not None:
-            report.version = self.number_of(target, report.version)
-        if target.served.swapped and (self.fixed_version is not None or self.label is not None):
-            served = target.served
-            if served.number != target.number or served.model.version != target.own_number:
-                raise NotReady(f"{self._what()} is not served: version {served.number} has taken its place")
-        return answer
-
-    def _tell(self, target: Target, error: EngineError) -> None:
-        if error.version:
-            error.version = self.number_of(target, error.version)
-
-    @staticmethod
-    def number_of(target: Target, own_number: int) -> int:
-        """The repository's number of a version by its model's own."""
-        return target.served.numbers.get(own_number, target.served.number)
 
     # -- facts
 
@@ -146,13 +138,12 @@ class ModelHandle:
     @property
     def current(self) -> Model:
         """The engine.Model that answers now. Hold the handle rather than this: it may be drained at any time. NotReady."""
-        return self._target().served.model
+        return self._served().model
 
     @property
     def version(self) -> int:
         """The number of the version that answers now. NotReady."""
-        target = self._target()
-        return target.served.number if target.served.swapped else target.number
+        return self.current.version
 
     @property
     def digest(self) -> str:
@@ -215,11 +206,8 @@ class ModelHandle:
             return str(error)
 
     def stats(self) -> dict[str, Any]:
-        """Model.stats of the model that answers now; version: the repository's number."""
-        target = self._target()
-        facts = target.served.model.stats()
-        facts.update(name=self.name, version=self.version)
-        return facts
+        """Model.stats of the model that answers now."""
+        return self.current.stats()
 
     def plan(self, feeds: dict[str, Any]) -> Any:
         return self.current.plan(feeds)
@@ -253,9 +241,8 @@ def handle_for(entry: Entry, version: int | str | None, label: str | None) -> Mo
         version = int(version)
     if isinstance(version, str):
         raise UnknownModel(f"model {entry.name!r} has no version {version[:80]!r}: versions are numbers")
-    known = entry.found | set(table.versions)
-    if version is not None and version not in known:
-        served = ", ".join(map(str, table.versions)) or "none"
+    if version is not None and version not in {*entry.found, *table.numbers()}:
+        served = ", ".join(map(str, table.numbers())) or "none"
         raise UnknownModel(f"model {entry.name!r} has no version {version}; served: {served}")
     if label is not None and label not in table.labels and label not in entry.wanted_labels:
         raise UnknownModel(f"model {entry.name!r} has no label {label!r}; labels: {', '.join(table.labels) or 'none'}")

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable
 
-from engine.errors import Draining, InvalidManifest, NotReady
+from engine.errors import Draining, InvalidInput, InvalidManifest, NotReady
 from engine.model import Model
 from engine.repository.attempts import Attempts
 from engine.repository.events import Event, Journal
@@ -14,6 +14,8 @@ from engine.repository.scan import Look, look, stamp_of, wrong_manifest
 from engine.repository.served import Served
 from engine.repository.settings import Settings
 from engine.source import Resolved
+
+LARGEST = (1 << 31) - 1
 
 Approve = Callable[[Resolved], None]
 
@@ -39,10 +41,9 @@ class Loader:
         def load(source: str, approve: Approve) -> None:
             self.opening = served.model
             try:
-                own = served.model._open(source, background=background, checks=checks, approve=approve)
+                served.model._open(source, background=background, checks=checks, approve=approve, number=number)
             finally:
                 self.opening = None
-            served.took(own, number)
 
         return served if self._try(number, load, lambda: served.model.digest) else None
 
@@ -51,15 +52,15 @@ class Loader:
         settings = self.settings
 
         def load(source: str, approve: Approve) -> None:
-            own = served.model._take(
+            served.model._take(
                 source,
                 None,
                 background=True,
                 checks=settings.checks.get(self.name),
                 allow_signature_change=settings.allow_signature_change,
                 approve=approve,
+                number=number,
             )
-            served.took(own, number)
 
         return self._try(number, load, lambda: served.model.digest)
 
@@ -101,6 +102,8 @@ class Loader:
         try:
             if seen.wrong:
                 raise InvalidManifest(seen.wrong)
+            if number > LARGEST:
+                raise InvalidInput(f"versions have numbers up to {LARGEST}")
             load(seen.source, self._approval(number, seen))
         except Exception as error:  # noqa: BLE001 - whatever it is, what answers now goes on, and the event tells
             self._failed(number, attempts, error, time.monotonic() - began)

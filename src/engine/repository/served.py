@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from engine.errors import EngineError
 from engine.model import Model
 
 
 class Served:
-    """An engine.Model in service. numbers: the repository's number of each version that it has had, by the model's own number.
+    """An engine.Model in service, whose versions have the repository's numbers.
 
     swapped: whether it is reloaded when a newer version comes; otherwise it has one version for ever.
     """
@@ -17,31 +18,36 @@ class Served:
     def __init__(self, model: Model, swapped: bool) -> None:
         self.model = model
         self.swapped = swapped
-        self.numbers: dict[int, int] = {}
-        self.number = 0
 
-    def took(self, own_number: int, number: int) -> None:
-        self.numbers[own_number] = number
-        self.number = number
-
-
-@dataclass(frozen=True)
-class Target:
-    """Who answers for a version. number: the repository's. own_number: the model's."""
-
-    served: Served
-    number: int
-    own_number: int
+    @property
+    def number(self) -> int:
+        """Of the version that answers now; 0 when none does."""
+        try:
+            return self.model.version
+        except EngineError:
+            return 0
 
 
 @dataclass(frozen=True)
 class Table:
-    """default: for calls that ask for no version. versions: by number. labels: those that point to a version that is served.
+    """default: for calls that ask for no version. fixed: those of one version, by number. labels: those that point to one of them.
 
     reason: why there is no default.
     """
 
-    default: Target | None = None
-    versions: Mapping[int, Target] = field(default_factory=dict)
+    default: Served | None = None
+    fixed: Mapping[int, Served] = field(default_factory=dict)
     labels: Mapping[str, int] = field(default_factory=dict)
     reason: str = ""
+
+    def find(self, number: int) -> Served | None:
+        """Who answers for a version now."""
+        found = self.fixed.get(number)
+        if found is None and self.default is not None and self.default.number == number:
+            return self.default
+        return found
+
+    def numbers(self) -> list[int]:
+        """All that answer now."""
+        default = {self.default.number} if self.default is not None else set()
+        return sorted((default | set(self.fixed)) - {0})
