@@ -47,6 +47,7 @@ Result<Graph> Builder::build() {
   scope.opsets = &model_.opsets;
   ENGINE_TRY(index_functions());
   ENGINE_TRY(build_graph(model_.graph, false, 0, scope));
+  ENGINE_TRY(check_as_inputs());
   return graph;
 }
 
@@ -108,8 +109,8 @@ Status Builder::add_inputs(const GraphMessage& message, Scope& scope) {
   return {};
 }
 
-// An initializer with the name of a graph input is a constant, and no input. A body's inputs are given by position, so
-// there the input stays.
+// An initializer with the name of a graph input is a constant, and no input, unless as_inputs names it. A body's inputs are
+// given by position, so there the input stays.
 Status Builder::add_initializers(const GraphMessage& message, bool is_body, Scope& scope) {
   Graph& graph = *scope.context->graph;
   for (const InitializerMessage& initializer : message.initializers) {
@@ -117,13 +118,12 @@ Status Builder::add_initializers(const GraphMessage& message, bool is_body, Scop
     bool is_input = declared != scope.names.end() && !graph[declared->second].constant;
     if (is_input && is_body) continue;
     ValueId id = is_input ? declared->second : kNoValue;
-    if (!is_input) {
+    if (is_input) {
+      bool stays_input;
+      ENGINE_TRY(add_default(initializer, graph[id], &stays_input));
+      if (stays_input) continue;
+    } else {
       ENGINE_ASSIGN(id, declare(initializer.name, "an initializer", scope));
-    } else if (graph[id].type.kind == TypeKind::Tensor && graph[id].type.dtype != DType::Undefined &&
-               graph[id].type.dtype != initializer.tensor->dtype) {
-      return error(Code::InvalidModel, "initializer %s is %s, the graph input of that name %s",
-                   quoted(initializer.name).c_str(), dtype_name(initializer.tensor->dtype),
-                   dtype_name(graph[id].type.dtype));
     }
     GraphValue& value = graph[id];
     value.constant = initializer.tensor;
@@ -134,6 +134,26 @@ Status Builder::add_initializers(const GraphMessage& message, bool is_body, Scop
   for (size_t i = 0; i < message.inputs.size(); ++i)
     if (!graph[graph.inputs[i]].constant) ENGINE_TRY(check_input_type(message.inputs[i]));
   std::erase_if(graph.inputs, [&](ValueId id) { return graph[id].constant != nullptr; });
+  return {};
+}
+
+Status Builder::add_default(const InitializerMessage& initializer, const GraphValue& input, bool* stays_input) {
+  const TypeInfo& type = input.type;
+  if (type.kind == TypeKind::Tensor && type.dtype != DType::Undefined && type.dtype != initializer.tensor->dtype)
+    return error(Code::InvalidModel, "initializer %s is %s, the graph input of that name %s",
+                 quoted(initializer.name).c_str(), dtype_name(initializer.tensor->dtype), dtype_name(type.dtype));
+  *stays_input = false;
+  if (model_.ir_version < limits::kOverridableFromIr) return {};
+  ENGINE_TRY(budget_.take_bytes(sizeof(GraphValue)));
+  defaults_.push_back(input);
+  *stays_input = std::find(as_inputs_.begin(), as_inputs_.end(), input.name) != as_inputs_.end();
+  return {};
+}
+
+Status Builder::check_as_inputs() const {
+  for (const std::string& name : as_inputs_)
+    if (std::none_of(defaults_.begin(), defaults_.end(), [&](const GraphValue& v) { return v.name == name; }))
+      return error(Code::InvalidInput, "as_inputs: the model has no initializer %s that is an input too", quoted(name).c_str());
   return {};
 }
 

@@ -11,10 +11,13 @@ namespace engine::onnx {
 class Builder {
  public:
   // `account` may be null. All must outlive the builder; the graph refers to none of them (but for tensors' buffers).
-  Builder(const ModelMessage& model, Budget& budget, MemoryAccount* account)
-      : model_(model), budget_(budget), account_(account) {}
+  // as_inputs: see ReadOptions.
+  Builder(const ModelMessage& model, Budget& budget, MemoryAccount* account, const std::vector<std::string>& as_inputs)
+      : model_(model), budget_(budget), account_(account), as_inputs_(as_inputs) {}
 
   Result<Graph> build();
+  // After build: see ModelFile.
+  std::vector<GraphValue> take_defaults() { return std::move(defaults_); }
 
  private:
   // build_graph.cpp: the graph of `message`, whose names become those of `scope`. REQUIRES: scope.context->graph is
@@ -23,6 +26,8 @@ class Builder {
   Status add_inputs(const GraphMessage& message, Scope& scope);
   Status add_dim_names(const ValueInfoMessage& info, GraphValue& value);
   Status add_initializers(const GraphMessage& message, bool is_body, Scope& scope);
+  Status add_default(const InitializerMessage& initializer, const GraphValue& input, bool* stays_input);
+  Status check_as_inputs() const;
   Status add_outputs(const GraphMessage& message, bool is_body, Scope& scope);
   Status add_nodes(const std::vector<NodeMessage>& nodes, int depth, Scope& scope);
   Status declare_outputs(const NodeMessage& node, Scope& scope);
@@ -58,6 +63,8 @@ class Builder {
   MemoryAccount* account_;
   std::unordered_map<std::string, const FunctionMessage*, NameHash, std::equal_to<>> functions_;
   int64_t made_names_ = 0;
+  const std::vector<std::string>& as_inputs_;
+  std::vector<GraphValue> defaults_;
 };
 
 // "node 'conv_3' (Conv)"

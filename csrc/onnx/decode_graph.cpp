@@ -133,6 +133,9 @@ Status Decoder::decode_graph(Bytes bytes, int depth, GraphMessage* out) {
       case 5:
         ENGINE_TRY(decode_initializer(field, false, out));
         break;
+      case 10:
+        ENGINE_TRY(read_text(field, &out->doc_string));
+        break;
       case 15:
         ENGINE_TRY(decode_initializer(field, true, out));
         break;

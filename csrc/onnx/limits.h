@@ -50,6 +50,7 @@ inline constexpr int64_t kDecodedBytesPerExternalByte = 2;
 
 // Format versions. Opsets before kOldestOpset are read, and left to the operators to refuse.
 inline constexpr int64_t kOldestIr = 3;
+inline constexpr int64_t kOverridableFromIr = 4;  // before, an input that has an initializer is a constant
 inline constexpr int64_t kNewestIr = 14;
 inline constexpr int64_t kNewestOpset = 28;
 

@@ -45,7 +45,7 @@ struct InitializerMessage {
 };
 
 struct GraphMessage {
-  Bytes name;
+  Bytes name, doc_string;
   std::vector<NodeMessage> nodes;
   std::vector<InitializerMessage> initializers;          // sparse ones made dense
   std::vector<ValueInfoMessage> inputs, outputs, hints;  // hints: value_info

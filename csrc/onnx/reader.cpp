@@ -21,6 +21,7 @@ void copy_properties(const ModelMessage& message, ModelFile* out) {
   out->producer_version = message.producer_version;
   out->domain = message.domain;
   out->doc_string = message.doc_string;
+  out->graph_doc_string = message.graph.doc_string;
   for (const auto& [key, value] : message.metadata) out->metadata_props.emplace_back(key, value);
 }
 
@@ -35,6 +36,31 @@ ExternalDigests external_digests(const ReadOptions& options) {
   digests.required = options.only_listed_files;
   for (const auto& [location, sha256] : options.external_sha256) digests.by_location[plain_location(location)] = sha256;
   return digests;
+}
+
+bool fix_dimension(const std::string& symbol, int64_t size, std::vector<ValueInfoMessage>& values) {
+  bool found = false;
+  for (ValueInfoMessage& value : values) {
+    for (size_t d = 0; d < value.dim_names.size() && value.type.has_rank; ++d) {
+      if (value.dim_names[d] != symbol) continue;
+      value.type.shape[int(d)] = size;
+      value.dim_names[d].clear();
+      found = true;
+    }
+  }
+  return found;
+}
+
+Status fix_dimensions(const std::vector<std::pair<std::string, int64_t>>& dims, GraphMessage& graph) {
+  for (const auto& [symbol, size] : dims) {
+    if (symbol.empty() || size < 0)
+      return error(Code::InvalidInput, "dims: %s is given size %lld", quoted(symbol).c_str(), (long long)size);
+    if (!fix_dimension(symbol, size, graph.inputs))
+      return error(Code::InvalidInput, "dims: no input has a dimension %s", quoted(symbol).c_str());
+    fix_dimension(symbol, size, graph.outputs);
+    fix_dimension(symbol, size, graph.hints);
+  }
+  return {};
 }
 
 constexpr int64_t kHashAsideFrom = int64_t(1) << 20;
@@ -75,8 +101,11 @@ Result<ModelFile> decode_source(Source source, const std::string& folder, const 
   Decoder decoder(std::move(source), external, options.share_mapping, budget, options.account.get());
   ENGINE_TRY(decoder.decode_model(bytes, &message));
   copy_properties(message, &model);
+  ENGINE_TRY(fix_dimensions(options.dims, message.graph));
   budget.start_building();
-  ENGINE_ASSIGN(model.graph, Builder(message, budget, options.account.get()).build());
+  Builder builder(message, budget, options.account.get(), options.as_inputs);
+  ENGINE_ASSIGN(model.graph, builder.build());
+  model.defaults = builder.take_defaults();
   list_files(external, options.hash_external_files, &model);
   ENGINE_TRY(external.check_unchanged());
   return model;

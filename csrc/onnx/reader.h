@@ -22,6 +22,8 @@ struct ReadOptions {
   bool only_listed_files = false;
   bool share_mapping = true;      // constants may be views of mapped files (see onnx/file.h); false: all are copied
   RefPtr<MemoryAccount> account;  // charged for constants that are copied; may be null
+  std::vector<std::string> as_inputs;                  // of ModelFile::defaults: these stay inputs of the graph
+  std::vector<std::pair<std::string, int64_t>> dims;   // symbols of input dimensions -> the sizes that they stand for
 };
 
 struct ExternalFileInfo {
@@ -36,14 +38,16 @@ struct ModelFile {
   Graph graph;                        // functions inlined, Constant nodes and initializers turned into constants
   std::map<std::string, int> opsets;  // domain -> version; "" is ai.onnx
   int64_t ir_version = 0, model_version = 0;
-  std::string producer_name, producer_version, domain, doc_string;
+  std::string producer_name, producer_version, domain, doc_string, graph_doc_string;
   std::vector<std::pair<std::string, std::string>> metadata_props;
+  std::vector<GraphValue> defaults;     // inputs for which the file has an initializer (from IR version 4), as it declares them
   std::string sha256;                   // of the model file, 64 hexadecimal digits
   std::vector<ExternalFileInfo> files;  // external data, in order of first use
 };
 
 // Reads a file. FileNotFound; DigestMismatch, before anything of the file in question is used; InvalidModel,
-// UnsupportedOperator (element types, versions); MemoryLimitExceeded. Messages begin with the path. Thread-safe.
+// UnsupportedOperator (element types, versions); InvalidInput (options name what the file does not have);
+// MemoryLimitExceeded. Messages begin with the path. Thread-safe.
 Result<ModelFile> read_model(const std::string& path, const ReadOptions& options);
 
 // Reads a model from memory, which nobody may change during the call; every constant is copied, so that it need not

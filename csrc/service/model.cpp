@@ -29,9 +29,11 @@ void count_constants(const Graph& graph, int64_t& parameters, int64_t& bytes) {
       if (body.graph) count_constants(*body.graph, parameters, bytes);
 }
 
+Port port(const GraphValue& value) { return Port{value.name, value.type, value.dim_names}; }
+
 std::vector<Port> ports(const Graph& graph, const std::vector<ValueId>& values) {
   std::vector<Port> out;
-  for (ValueId v : values) out.push_back(Port{graph[v].name, graph[v].type, graph[v].dim_names});
+  for (ValueId v : values) out.push_back(port(graph[v]));
   return out;
 }
 
@@ -66,6 +68,8 @@ class ModelLoader {
     read.only_listed_files = options_.only_listed_files;
     read.hash_external_files = options_.hash_external_files;
     read.account = model_->account_;
+    read.as_inputs = options_.as_inputs;
+    read.dims = options_.dims;
     return read;
   }
 
@@ -84,6 +88,8 @@ class ModelLoader {
     model_->digest_ = "sha256:" + file.sha256;
     model_->files_ = std::move(file.files);
     model_->producer_ = file.producer_name + (file.producer_version.empty() ? "" : " " + file.producer_version);
+    model_->facts_ = {file.producer_name, file.producer_version, file.domain, file.doc_string, file.graph.name, file.graph_doc_string,
+                      file.model_version, file.ir_version};
     model_->metadata_ = file.metadata_props;
     model_->opsets_.assign(file.opsets.begin(), file.opsets.end());
     std::map<std::string, int> counts;
@@ -91,6 +97,7 @@ class ModelLoader {
     model_->operators_.assign(counts.begin(), counts.end());
     count_constants(file.graph, model_->parameters_, model_->constant_bytes_);
     model_->inputs_ = ports(file.graph, file.graph.inputs);
+    for (const GraphValue& value : file.defaults) model_->default_inputs_.push_back(port(value));
     declared_outputs_ = ports(file.graph, file.graph.outputs);
     return {};
   }

@@ -18,6 +18,12 @@ struct Port {
   std::vector<std::string> dim_names;  // per dimension: its symbol, or ""
 };
 
+// What a file says of itself.
+struct ModelFacts {
+  std::string producer, producer_version, domain, description, graph, graph_description;
+  int64_t version = 0, ir_version = 0;
+};
+
 struct LoadOptions {
   std::string sha256;                      // expected digest of the file, hex with or without "sha256:"; empty: any
   std::vector<std::string> external_data;  // further folders from which external data may be read
@@ -30,6 +36,8 @@ struct LoadOptions {
   bool allow_random = false;               // accept operators that draw random numbers: their answers differ from call to call
   std::string cache;                       // folder of packed constants that processes share (plan/pack_folder.h); empty: none
   int64_t cache_limit = int64_t(8) << 30;  // bytes that all files in that folder may have
+  std::vector<std::string> as_inputs;      // of Model::default_inputs: these become inputs
+  std::vector<std::pair<std::string, int64_t>> dims;  // symbols of input dimensions -> the sizes that they stand for
 };
 
 // Nanoseconds that the phases of loading took.
@@ -45,6 +53,8 @@ class Model : public RefCounted {
 
   const std::vector<Port>& inputs() const { return inputs_; }
   const std::vector<Port>& outputs() const { return outputs_; }
+  // Inputs to which the file gives a value, which makes them constants here.
+  const std::vector<Port>& default_inputs() const { return default_inputs_; }
   // "sha256:..." of the bytes that were parsed.
   const std::string& digest() const { return digest_; }
   // The external files that were read, in order of first use.
@@ -52,6 +62,7 @@ class Model : public RefCounted {
   const std::vector<std::pair<std::string, std::string>>& metadata() const { return metadata_; }
   const std::vector<std::pair<std::string, int>>& opsets() const { return opsets_; }
   const std::string& producer() const { return producer_; }
+  const ModelFacts& facts() const { return facts_; }
   const LoadTimes& load_times() const { return load_times_; }
   int64_t parameters() const { return parameters_; }
   int threads() const { return program_->options().threads; }
@@ -76,9 +87,10 @@ class Model : public RefCounted {
   friend class ModelLoader;
   Model() = default;
 
-  std::vector<Port> inputs_, outputs_;
+  std::vector<Port> inputs_, outputs_, default_inputs_;
   std::string digest_, producer_;
   std::vector<ExternalFileInfo> files_;
+  ModelFacts facts_;
   std::vector<std::pair<std::string, std::string>> metadata_;
   std::vector<std::pair<std::string, int>> opsets_, operators_;
   LoadTimes load_times_;

@@ -204,6 +204,8 @@ cdef extern from "api/engine.h" namespace "engine" nogil:
         cbool allow_random
         string cache
         int64_t cache_limit
+        vector[string] as_inputs
+        vector[pair[string, int64_t]] dims
     cdef cppclass SharedPacks:
         int64_t bytes
         int64_t found
@@ -215,6 +217,15 @@ cdef extern from "api/engine.h" namespace "engine" nogil:
         int64_t bytes
         string sha256
         vector[string] locations
+    cdef cppclass ModelFacts:
+        string producer
+        string producer_version
+        string domain
+        string description
+        string graph
+        string graph_description
+        int64_t version
+        int64_t ir_version
     cdef cppclass LoadTimes:
         int64_t read
         int64_t optimize
@@ -222,6 +233,8 @@ cdef extern from "api/engine.h" namespace "engine" nogil:
     cdef cppclass CModel "engine::Model"(RefCounted):
         const vector[Port]& inputs()
         const vector[Port]& outputs()
+        const vector[Port]& default_inputs()
+        const ModelFacts& facts()
         const string& digest()
         const vector[ExternalFileInfo]& files()
         const vector[pair[string, string]]& metadata()

@@ -257,7 +257,7 @@ cdef class ModelBase:
             return next(iter(answer.values()))
         return tuple(answer.values())
 
-    def profile(self, feeds, *, timeout=None):
+    def profile(self, feeds, *, timeout=None, cancel=None):
         """Run once and tell the plan: (outputs, text with a line a step and its time in microseconds)."""
         cdef list keep = []
         cdef vector[int64_t] times
@@ -271,6 +271,8 @@ cdef class ModelBase:
             check(call.open())
             signature = self.known(&call.version())
             signature.put_all(call, feeds, keep)
+            if cancel is not None:
+                options.token = (<CancelToken?>cancel).token
             options.deadline_ns = call.deadline(seconds_of(timeout))
             with nogil:
                 status = call.wait_and_run(options, &times)
@@ -319,6 +321,13 @@ cdef class ModelBase:
         return self.now().outputs
 
     @property
+    def default_inputs(self):
+        """Inputs to which the file itself gives a value, a tuple of TensorInfo: constants, unless load's as_inputs names them."""
+        cdef RefPtr[Version] version = self.current()
+        cdef const CModel* model = &version.get().model()
+        return tuple([describe(model.default_inputs()[i]) for i in range(model.default_inputs().size())])
+
+    @property
     def input_names(self):
         return self.now().input_names
 
@@ -353,6 +362,22 @@ cdef class ModelBase:
         cdef const vector[pair[string, string]]* found = &version.get().model().metadata()
         cdef size_t i
         return {found[0][i].first.decode("utf-8", "replace"): found[0][i].second.decode("utf-8", "replace") for i in range(found.size())}
+
+    @property
+    def facts(self):
+        """What the file says of itself: a dict of str, and of int for version and ir_version."""
+        cdef RefPtr[Version] version = self.current()
+        cdef const ModelFacts* facts = &version.get().model().facts()
+        return {
+            "producer": facts.producer.decode("utf-8", "replace"),
+            "producer_version": facts.producer_version.decode("utf-8", "replace"),
+            "domain": facts.domain.decode("utf-8", "replace"),
+            "description": facts.description.decode("utf-8", "replace"),
+            "graph": facts.graph.decode("utf-8", "replace"),
+            "graph_description": facts.graph_description.decode("utf-8", "replace"),
+            "version": facts.version,
+            "ir_version": facts.ir_version,
+        }
 
     @property
     def opsets(self):
@@ -495,6 +520,10 @@ cdef LoadOptions options_from(dict given) except *:
     options.allow_random = given["allow_random"]
     options.cache = (given["cache"] or "").encode("utf-8", "surrogateescape")
     options.cache_limit = given["cache_limit"]
+    for name in given["as_inputs"]:
+        options.as_inputs.push_back(name.encode())
+    for symbol, size in given["dims"].items():
+        options.dims.push_back(pair[string, int64_t](<string>symbol.encode(), <int64_t>size))
     return options
 
 

@@ -370,6 +370,8 @@ def load(
     cache: str | os.PathLike[str] | bool | None = None,
     cache_limit: int | None = None,
     hash_files: bool = False,
+    as_inputs: Iterable[str] = (),
+    dims: Mapping[str, int] | None = None,
 ) -> Model:
     """Read, verify, plan and warm an ONNX model.
 
@@ -400,6 +402,10 @@ def load(
         None: the one that the environment variable ENGINE_CACHE names, if any; False: none.
     cache_limit: bytes that this folder may have: what was used longest ago is removed; None: ENGINE_CACHE_LIMIT, or 8 GiB.
     hash_files: compute the digests of external data also where none is expected (external_files tells them).
+    as_inputs: names of initializers that the file lists as inputs too (Model.default_inputs): they become inputs, given by every
+        call. All others are constants.
+    dims: sizes of dimensions that the file leaves open under a name, {"batch": 1}: the model is planned for these and takes
+        no other.
 
     Raises FileNotFound, DigestMismatch, InvalidManifest, SignatureError, InvalidModel, UnsupportedOperator (listing every operator that is not supported),
     MemoryLimitExceeded, InvalidInput (an argument is off).
@@ -421,6 +427,8 @@ def load(
         "cache": cache,
         "cache_limit": cache_limit,
         "hash_files": hash_files,
+        "as_inputs": as_inputs,
+        "dims": dims,
     }
     model = unopened(name or name_of(path_of(source)), **options)
     model._named_by_manifest = not name

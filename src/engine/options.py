@@ -31,6 +31,8 @@ def checked_options(defaults: Mapping[str, Any], options: Mapping[str, Any]) -> 
     given["external_data"] = folders(given["external_data"])
     given["warmup"] = warm_ups(given["warmup"])
     given["cache"] = packs.folder_of(given["cache"])
+    given["as_inputs"] = list(given["as_inputs"])
+    given["dims"] = dict(given["dims"] or {})
     given["cache_limit"] = min(packs.limit_of(given["cache_limit"]), (1 << 63) - 1)
     given["max_queue"] = min(given["max_queue"], (1 << 31) - 1)
     return given
