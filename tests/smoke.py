@@ -31,6 +31,14 @@ def check_errors() -> None:
     raise AssertionError("bytes that are no model were loaded")
 
 
+def check_front() -> None:
+    import engine.compat.onnxruntime as ort
+
+    session = ort.InferenceSession(str(DIGITS / "digits.onnx"), providers=["CPUExecutionProvider"])
+    image = np.load(DIGITS / "sample.npy")[np.newaxis]
+    assert session.run(None, {"image": image})[0].argmax() == 7
+
+
 def check_command_line() -> None:
     command = [sys.executable, "-m", "engine", "verify", str(DIGITS / "digits.onnx")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
@@ -49,6 +57,7 @@ def check_contents() -> None:
 if __name__ == "__main__":
     check_answers()
     check_errors()
+    check_front()
     check_command_line()
     if "--source" not in sys.argv:
         check_contents()
