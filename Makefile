@@ -11,10 +11,10 @@ export CXX := $(if $(filter default,$(origin CXX)),c++,$(CXX))
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 
-.PHONY: help demo core build test soak bench lint tsan asan wheel sdist clean
+.PHONY: help demo core build test test-packages soak bench lint tsan asan wheel sdist clean
 
 help:            ## show this list
-	@grep -E '^[a-z]+: .*##' Makefile | sed 's/:.*##/\t/' | expand -t 12
+	@grep -E '^[a-z-]+: .*##' Makefile | sed 's/:.*##/\t/' | expand -t 16
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -26,7 +26,8 @@ $(VENV)/.tools: $(BIN)/python pyproject.toml
 $(VENV)/.test-tools: $(VENV)/.tools pyproject.toml
 	$(PIP) "pytest>=8" "pytest-benchmark>=5" "pytest-xdist>=3" "onnx==1.23.2" "ml_dtypes>=0.5" "mypy>=1.11" "ruff>=0.6" \
 		"fastapi>=0.115" "uvicorn>=0.30" "gunicorn>=22" "celery>=5.4" "uvloop>=0.19; sys_platform != 'win32'" \
-		"cryptography>=42"
+		"cryptography>=42" \
+		"onnxruntime==1.32.0" "magika>=1.0" "rapidocr>=3.10"
 	@touch $@
 
 build: $(VENV)/.tools    ## build the package and its test module in place (build/dev), ready to import through .venv
@@ -40,6 +41,10 @@ demo: core               ## run the main job on the model in examples/
 
 test: build $(VENV)/.test-tools   ## build what the tests need and run them all
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+test-packages: build $(VENV)/.test-tools   ## packages written against ONNX Runtime on the front for it; installs a large one for that
+	$(PIP) "silero-vad>=6.2"
+	$(BIN)/python -m pytest tests/compat/test_packages.py $(ARGS)
 
 soak: build $(VENV)/.test-tools   ## minutes of mixed load, reloads and cancellations; SECONDS=120
 	$(BIN)/python tools/soak.py --seconds $(or $(SECONDS),120)
