@@ -42,7 +42,7 @@ demo: core               ## run the main job on the model in examples/
 test: build $(VENV)/.test-tools   ## build what the tests need and run them all
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
-test-packages: build $(VENV)/.test-tools   ## packages written against ONNX Runtime on the front for it; installs a large one for that
+test-packages: build $(VENV)/.test-tools   ## run packages that were written against ONNX Runtime on the front for it, torch among what is installed
 	$(PIP) "silero-vad>=6.2"
 	$(BIN)/python -m pytest tests/compat/test_packages.py $(ARGS)
 

@@ -68,9 +68,7 @@ def test_a_call(benchmark):
     benchmark.extra_info.update({name: round(statistics.median(us), 2) for name, us in found.items()})
 
 
-@pytest.mark.parametrize(
-    ("program", "rounds"), [("content_types.py", 50), ("read_text.py", 5), ("find_speech.py", 3)]
-)
+@pytest.mark.parametrize(("program", "rounds"), [("content_types.py", 50), ("read_text.py", 5), ("find_speech.py", 3)])
 def test_a_package(benchmark, program, rounds):
     """Processes by turns; each tells what its rounds took."""
     found = {name: [] for name in RUNNERS}

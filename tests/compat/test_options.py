@@ -104,11 +104,11 @@ def test_terminated_before(ort, errors):
 
 
 def test_terminated_inside_a_kernel():
-    """One product of 2048 cubed: stopped long before it would have ended."""
+    """One product of 3072 cubed: stopped long before it would have ended."""
     options, session_options = front.RunOptions(), front.SessionOptions()
     session_options.intra_op_num_threads = 1
-    session = front.InferenceSession(fronting.large_product(2048), session_options)
-    ones = np.ones((2048, 2048), np.float32)
+    session = front.InferenceSession(fronting.large_product(3072), session_options)
+    ones = np.ones((3072, 3072), np.float32)
     session.run(None, {"x": ones, "w": ones})
     began = time.perf_counter()
     session.run(None, {"x": ones, "w": ones})

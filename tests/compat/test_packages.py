@@ -7,6 +7,7 @@ import pathlib
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 PROGRAMS = pathlib.Path(__file__).parent / "programs"
@@ -44,7 +45,7 @@ def test_rapidocr():
     assert front["texts"] == runtime["texts"]
     assert "Deadlines are kept" in front["texts"]
     near(front["scores"], runtime["scores"])
-    assert front["boxes"] == runtime["boxes"]
+    np.testing.assert_allclose(front["boxes"], runtime["boxes"], rtol=0, atol=1)  # pixels
 
 
 def test_silero_vad():

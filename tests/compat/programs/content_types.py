@@ -8,7 +8,15 @@ from reporting import report
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 FILES = [
     ROOT / name
-    for name in ("README.md", "LICENSE", "Makefile", "pyproject.toml", "src/engine/model.py", "csrc/base/status.h", "examples/digits/digits.onnx")
+    for name in (
+        "README.md",
+        "LICENSE",
+        "Makefile",
+        "pyproject.toml",
+        "src/engine/model.py",
+        "csrc/base/status.h",
+        "examples/digits/digits.onnx",
+    )
 ]
 TEXTS = [
     b'{"a": [1, 2, 3], "b": {"c": null, "d": "text"}}\n' * 8,
