@@ -32,8 +32,26 @@ class FunctionInterrupt final : public Interrupt {
   void* arg_ = nullptr;
 };
 
-// A snapshot that is the caller's to delete, and its parts by number.
+// A MetricsPlace that asks a function for the address of a block; 0: in memory of this process.
+class FunctionPlace final : public MetricsPlace {
+ public:
+  void set(uint64_t (*function)(void*, int), void* arg) {
+    function_ = function;
+    arg_ = arg;
+  }
+  MetricsBlock* block_of(int version) override {
+    uint64_t address = function_ ? function_(arg_, version) : 0;
+    return address ? MetricsBlock::on(reinterpret_cast<void*>(address)) : nullptr;
+  }
+
+ private:
+  uint64_t (*function_)(void*, int) = nullptr;
+  void* arg_ = nullptr;
+};
+
+// Snapshots that are the caller's to delete, and their parts by number.
 inline MetricsSnapshot* new_snapshot(Service& service) { return new MetricsSnapshot(service.metrics().snapshot()); }
+inline MetricsSnapshot* new_snapshot_of(Service& service, int version) { return new MetricsSnapshot(service.metrics().snapshot_of(version)); }
 inline uint64_t outcome_count(const MetricsSnapshot& s, int i) { return s.outcomes[size_t(i)]; }
 inline uint64_t counter_count(const MetricsSnapshot& s, int i) { return s.counters[size_t(i)]; }
 inline const Histogram& histogram(const MetricsSnapshot& s, int i) { return s.histograms[size_t(i)]; }

@@ -130,8 +130,9 @@ Outcome outcome_of(const Status& status, bool computing) {
 
 }  // namespace
 
-Call::Call(Service& service, bool counted) : service_(service), began_ns_(now_ns()), ended_(!counted) {
-  if (counted) service_.metrics().start();
+Call::Call(Service& service, bool counted)
+    : service_(service), counts_(service.metrics().current()), began_ns_(now_ns()), ended_(!counted) {
+  if (counted) counts_.start();
 }
 
 Call::~Call() {
@@ -200,9 +201,17 @@ bool Call::enter_at_once(const CallOptions& options) {
   return true;
 }
 
+bool Call::enter_if_short(const CallOptions& options, int64_t limit_ns) {
+  int64_t expected = expected_ns();
+  if (expected <= 0 || expected > limit_ns || !enter_at_once(options)) return false;
+  if (ended_) counts_.start();
+  ended_ = false;
+  return true;
+}
+
 Status Call::run(StepTimes* times) {
   Service::InCall here(service_);
-  service_.metrics().measure(Measure::queue, 0);
+  counts_.measure(Measure::queue, 0);
   return finish(compute(times));
 }
 
@@ -247,7 +256,7 @@ Status Call::run_granted(StepTimes* times) {
   permit_ = true;
   granted_ns_ = now_ns();
   report_.queued_ns = granted_ns_ - began_ns_;
-  service_.metrics().measure(Measure::queue, report_.queued_ns);
+  counts_.measure(Measure::queue, report_.queued_ns);
   if (granted_ns_ >= options_.deadline_ns) {
     leave();
     return refused(Decision::Expired);
@@ -312,14 +321,13 @@ Status Call::finish(Status status) {
   bool computing = permit_;
   leave();
   int64_t now = now_ns();
-  Metrics& metrics = service_.metrics();
   if (computing) report_.computed_ns = now - granted_ns_;
   if (status.ok()) {
-    metrics.measure(Measure::compute, report_.computed_ns);
-    metrics.measure(Measure::total, now - began_ns_);
+    counts_.measure(Measure::compute, report_.computed_ns);
+    counts_.measure(Measure::total, now - began_ns_);
     if (!fresh_plan_) entry_->time().record(report_.computed_ns);
   } else if (status.code() == Code::DeadlineExceeded) {
-    metrics.measure(Measure::lag, now - options_.deadline_ns);
+    counts_.measure(Measure::lag, now - options_.deadline_ns);
     if (computing && entry_ && !fresh_plan_) entry_->time().record_at_least(report_.computed_ns);
   }
   if (computing && (status.code() == Code::DeadlineExceeded || status.code() == Code::Cancelled)) {
@@ -347,7 +355,7 @@ void Call::refuse(Outcome outcome) {
 }
 
 void Call::count(Outcome outcome) {
-  if (began_here()) service_.metrics().end(outcome);
+  if (began_here()) counts_.end(outcome);
 }
 
 Status Call::plan() { return as_call_error(make_plan()); }

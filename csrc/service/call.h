@@ -50,6 +50,8 @@ class Call {
 
   // Takes a permit if one is free, the plan is made and nobody waits: all without blocking. False: nothing was taken.
   bool enter_at_once(const CallOptions& options);
+  // The same, only if calls like this one are known to take at most `limit_ns`. A call that was not counted is from then on.
+  bool enter_if_short(const CallOptions& options, int64_t limit_ns);
   // After enter_at_once: whether output k's type is known, so that memory may be bound.
   bool fixed(int k) const { return entry_->plan().outputs[size_t(k)].fixed; }
   const TypeInfo& output_type(int k) const {
@@ -97,6 +99,7 @@ class Call {
   bool began_here() const { return generation_ == fork_generation(); }
 
   Service& service_;
+  MetricsBlock& counts_;
   const int64_t began_ns_;
   const int generation_ = fork_generation();  // a call that fork() copied holds and counts nothing in the child
   int64_t granted_ns_ = 0;

@@ -39,43 +39,54 @@ const char* outcome_help(Outcome outcome) { return kOutcomeRows[size_t(outcome)]
 const char* counter_help(Counter counter) { return kCounterRows[size_t(counter)].help; }
 const char* measure_help(Measure measure) { return kMeasureRows[size_t(measure)].help; }
 
-Metrics::Metrics() {
-  size_t cells = std::min(kMaxCells, std::bit_ceil(2 * size_t(available_cpus())));
-  mask_ = cells - 1;
-  cells_ = std::make_unique<Cell[]>(cells);
+size_t MetricsBlock::cells() {
+  static const size_t count = std::min(kMaxCells, std::bit_ceil(2 * size_t(available_cpus())));
+  return count;
 }
 
-size_t Metrics::thread_number() {
+size_t MetricsBlock::bytes() { return sizeof(MetricsBlock) + cells() * sizeof(Cell); }
+
+size_t MetricsBlock::thread_number() {
   static std::atomic<size_t> next{0};
   thread_local size_t mine = next.fetch_add(1, std::memory_order_relaxed);
   return mine;
 }
 
-// Ends are read before starts, so that no call is seen to end that was not seen to start.
-MetricsSnapshot Metrics::snapshot() const {
-  MetricsSnapshot out;
-  uint64_t ended = 0;
-  for (size_t i = 0; i <= mask_; ++i)
-    for (int o = 0; o < kOutcomes; ++o) {
-      uint64_t count = cells_[i].outcomes[size_t(o)].load(std::memory_order_acquire);
-      out.outcomes[size_t(o)] += count;
-      ended += count;
-    }
-  for (size_t i = 0; i <= mask_; ++i) out.started += cells_[i].started.load(std::memory_order_acquire);
-  out.in_flight = out.started - ended;
-  for (int c = 0; c < kCounters; ++c) out.counters[size_t(c)] = counters_[size_t(c)].load(std::memory_order_relaxed);
-  for (size_t i = 0; i <= mask_; ++i)
-    for (int m = 0; m < kMeasures; ++m) out.histograms[size_t(m)].add(cells_[i].histograms[size_t(m)]);
-  return out;
+uint64_t MetricsBlock::in_flight() const {
+  uint64_t ended = 0, started = 0;
+  for (size_t i = 0; i < cells(); ++i)
+    for (const auto& outcome : all()[i].outcomes) ended += outcome.load(std::memory_order_acquire);
+  for (size_t i = 0; i < cells(); ++i) started += all()[i].started.load(std::memory_order_acquire);
+  return started - ended;
 }
 
-void Metrics::reset() {
-  for (size_t i = 0; i <= mask_; ++i) {
-    cells_[i].started.store(0);
-    for (auto& outcome : cells_[i].outcomes) outcome.store(0);
-    for (auto& histogram : cells_[i].histograms) histogram.reset();
-  }
-  for (auto& counter : counters_) counter.store(0);
+// Ends are read before starts, so that no call is seen to end that was not seen to start.
+void MetricsBlock::add_to(MetricsSnapshot& sum) const {
+  uint64_t ended = 0, started = 0;
+  for (size_t i = 0; i < cells(); ++i)
+    for (int o = 0; o < kOutcomes; ++o) {
+      uint64_t count = all()[i].outcomes[size_t(o)].load(std::memory_order_acquire);
+      sum.outcomes[size_t(o)] += count;
+      ended += count;
+    }
+  for (size_t i = 0; i < cells(); ++i) started += all()[i].started.load(std::memory_order_acquire);
+  sum.started += started;
+  sum.in_flight += started - ended;
+  for (int c = 0; c < kCounters; ++c) sum.counters[size_t(c)] += counters_[size_t(c)].load(std::memory_order_relaxed);
+  for (size_t i = 0; i < cells(); ++i)
+    for (int m = 0; m < kMeasures; ++m) sum.histograms[size_t(m)].add(all()[i].histograms[size_t(m)]);
+}
+
+void MetricsBlock::take_from(MetricsBlock& from) {
+  auto* to_words = reinterpret_cast<std::atomic<uint64_t>*>(this);
+  auto* from_words = reinterpret_cast<std::atomic<uint64_t>*>(&from);
+  for (size_t i = 0; i < bytes() / sizeof(uint64_t); ++i)
+    if (uint64_t count = from_words[i].exchange(0)) to_words[i].fetch_add(count);
+}
+
+void MetricsBlock::reset() {
+  auto* words = reinterpret_cast<std::atomic<uint64_t>*>(this);
+  for (size_t i = 0; i < bytes() / sizeof(uint64_t); ++i) words[i].store(0, std::memory_order_relaxed);
 }
 
 }  // namespace engine

@@ -2,8 +2,9 @@
 #pragma once
 
 #include <array>
-#include <memory>
+#include <vector>
 
+#include "sched/fork.h"
 #include "service/histogram.h"
 
 namespace engine {
@@ -48,10 +49,15 @@ struct MetricsSnapshot {
   std::array<Histogram, kMeasures> histograms;
 };
 
-// Thread-safe; counting is wait-free: threads share out a few cells.
-class Metrics {
+// The counters of one version of a model. Plain words without pointers, all zero at first, so that they may lie in memory that
+// processes share. Thread-safe; counting is wait-free: threads share out a few cells.
+class MetricsBlock {
  public:
-  Metrics();
+  // Cells of every block of this process, and the size of a block with them.
+  static size_t cells();
+  static size_t bytes();
+  // A block on `memory`. REQUIRES: aligned to 64; bytes() long; zero, or what a block of as many cells left there.
+  static MetricsBlock* on(void* memory) { return static_cast<MetricsBlock*>(memory); }
 
   void start() { cell().started.fetch_add(1, std::memory_order_relaxed); }
   // Ends a call that was started. REQUIRES: once a call.
@@ -59,7 +65,10 @@ class Metrics {
   void measure(Measure m, int64_t ns) { cell().histograms[size_t(m)].add(ns); }
   void count(Counter c) { counters_[size_t(c)].fetch_add(1, std::memory_order_relaxed); }
 
-  MetricsSnapshot snapshot() const;
+  void add_to(MetricsSnapshot& sum) const;
+  uint64_t in_flight() const;
+  // Moves what `from` has counted here. REQUIRES: no call that counts there is under way.
+  void take_from(MetricsBlock& from);
   void reset();
 
  private:
@@ -68,12 +77,58 @@ class Metrics {
     std::array<std::atomic<uint64_t>, kOutcomes> outcomes{};
     std::array<HistogramCell, kMeasures> histograms{};
   };
-  Cell& cell() { return cells_[thread_number() & mask_]; }
+  Cell* all() const { return reinterpret_cast<Cell*>(const_cast<MetricsBlock*>(this) + 1); }
+  Cell& cell() { return all()[thread_number() & (cells() - 1)]; }
   static size_t thread_number();
 
-  size_t mask_;
-  std::unique_ptr<Cell[]> cells_;
-  std::array<std::atomic<uint64_t>, kCounters> counters_{};
+  alignas(64) std::array<std::atomic<uint64_t>, kCounters> counters_;
+};
+
+// Where a version is counted.
+class MetricsPlace {
+ public:
+  virtual ~MetricsPlace() = default;
+  // A block in memory that processes share and that is never unmapped; null: in memory of this process. Takes no part in fork().
+  virtual MetricsBlock* block_of(int version) = 0;
+};
+
+// A model's counters: a block for each of its versions, the latest kVersions; those before are counted together.
+class Metrics {
+ public:
+  static constexpr size_t kVersions = 16;
+
+  Metrics();
+  ~Metrics();
+  Metrics(const Metrics&) = delete;
+  Metrics& operator=(const Metrics&) = delete;
+
+  // Where a call that begins now is counted, from its beginning to its end. It outlives the call.
+  MetricsBlock& current() { return *current_.load(std::memory_order_acquire); }
+  // From now on calls that begin are counted for this version (std::bad_alloc: where they were), on `shared` when that is not null: a block in memory that is never
+  // unmapped. What the version has counted in memory of this process moves there, unless a call is under way on it.
+  void count_for(int version, MetricsBlock* shared = nullptr);
+
+  // Of all versions, and of one (nothing but zeros when it is not known).
+  MetricsSnapshot snapshot() const;
+  MetricsSnapshot snapshot_of(int version) const;
+  // Those that have a block, the oldest first.
+  std::vector<int> versions() const;
+  // In a forked child: counts from zero, in memory of its own.
+  void reset_after_fork();
+
+ private:
+  struct Entry {
+    int version;
+    MetricsBlock* block;
+    bool shared;
+  };
+  MetricsBlock* own_block();
+  MetricsBlock* block_of(int version) const;
+
+  std::atomic<MetricsBlock*> current_;
+  mutable ForkMutex mutex_;  // guards what follows
+  std::vector<Entry> entries_;
+  MetricsBlock* before_;  // of versions that have no block any more
 };
 
 }  // namespace engine

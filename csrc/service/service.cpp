@@ -90,7 +90,7 @@ Service::~Service() { Services::instance().remove(*this); }
 
 void Service::reset_after_fork() {
   admission_.reset_after_fork();
-  metrics_.reset();
+  metrics_.reset_after_fork();
   slot_.reset_after_fork();
   busy_.store(0);
   if (state() != State::Loading) return;
@@ -169,8 +169,16 @@ void Service::release_left() {
 Result<int> Service::publish(RefPtr<Model> model, bool allow_signature_change, int number) {
   Busy busy(*this);
   Result<int> given = replace(std::move(model), allow_signature_change, number);
-  metrics_.count(given.ok() ? Counter::loads_ok : Counter::loads_failed);
+  metrics_.current().count(given.ok() ? Counter::loads_ok : Counter::loads_failed);
   return given;
+}
+
+// Without memory for counters of its own it is counted with the version before.
+void Service::count_for(int version) {
+  try {
+    metrics_.count_for(version, place_ ? place_->block_of(version) : nullptr);
+  } catch (const std::bad_alloc&) {
+  }
 }
 
 // REQUIRES: busy.
@@ -192,6 +200,7 @@ Result<int> Service::replace(RefPtr<Model> model, bool allow_signature_change, i
     if (!inputs || !outputs) signature = ++last_signature_;
   }
   make_current(make_ref<Version>(std::move(model), number, signature));
+  count_for(number);
   last_number_ = std::max(last_number_, number);
   uint32_t loading = uint32_t(State::Loading);
   if (state_.compare_exchange_strong(loading, uint32_t(State::Ready))) futex_wake(state_, 1 << 30);
@@ -219,7 +228,8 @@ Result<int> Service::rollback() {
     gone.version = std::exchange(current_, before.version);
   }
   int number = before.version->number();
-  metrics_.count(Counter::rollbacks);
+  count_for(number);
+  metrics_.current().count(Counter::rollbacks);
   left_.push_back(std::move(before));
   left_.push_back(std::move(gone));
   release_left();

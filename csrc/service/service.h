@@ -46,6 +46,8 @@ class Service : public RefCounted {
   const ServiceOptions& options() const { return options_; }
   Admission& admission() { return admission_; }
   Metrics& metrics() { return metrics_; }
+  // Asked for each version that becomes current. Null: none. It must outlive the service or be taken back.
+  void set_metrics_place(MetricsPlace* place) { place_ = place; }
   ModelSlot<Version>& slot() { return slot_; }
   // Charged by all versions.
   const RefPtr<MemoryAccount>& account() const { return account_; }
@@ -123,11 +125,13 @@ class Service : public RefCounted {
   int trim(size_t keep);
   void make_current(const RefPtr<Version>& next);
   void release_left();
+  void count_for(int version);
   void reset_after_fork();
 
   const ServiceOptions options_;
   Admission admission_;
   Metrics metrics_;
+  MetricsPlace* place_ = nullptr;
   ModelSlot<Version> slot_;
   RefPtr<MemoryAccount> account_;
   RefPtr<CancelToken> abort_;

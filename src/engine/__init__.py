@@ -34,6 +34,7 @@ from engine.errors import (
     UnsupportedOperator,
     UntrustedKey,
 )
+from engine.events import CallReport
 from engine.model import DrainReport, Model, load
 from engine.shutdown import drain_all, install_signal_handlers
 
@@ -63,6 +64,7 @@ def __getattr__(name: str) -> _Any:
 
 
 __all__ = [
+    "CallReport",
     "CancelToken",
     "Cancelled",
     "CheckFailed",

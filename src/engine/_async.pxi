@@ -49,7 +49,7 @@ cdef class Pending:
     cdef RefPtr[AsyncCall] call
     cdef ModelBase model
     cdef Signature signature
-    cdef object future, request_id, outputs, feeds, token
+    cdef object future, request_id, request, outputs, feeds, token, report
     cdef list keep
 
     def cancel(self):
@@ -72,8 +72,10 @@ cdef class Pending:
     cdef object answer(self):
         cdef int k
         cdef Call* call = &self.call.get().call()
+        if self.report is not None:
+            fill(self.report, call.report())
         if not self.call.get().status().ok():
-            raise exception_of(self.call.get().status(), call.report(), self.request_id)
+            raise failed(self.model, exception_of(self.call.get().status(), call.report()), self.request_id, self.request)
         return self.signature.answer([value_out(call.output(k)) for k in range(self.signature.n_out)], self.outputs)
 
 
@@ -89,7 +91,7 @@ cdef int _set(object setter, object value) except -1:
     return 0
 
 
-def _start(ModelBase model, Mailbox mailbox, future, feeds, timeout, outputs, request_id, cancel, priority):
+def _start(ModelBase model, Mailbox mailbox, future, feeds, timeout, outputs, request_id, cancel, priority, report=None):
     """Begins a call whose answer, or error, `future` gets through `mailbox`. Raises what is known to be wrong at once."""
     cdef Pending pending = Pending.__new__(Pending)
     cdef CallOptions options
@@ -106,6 +108,8 @@ def _start(ModelBase model, Mailbox mailbox, future, feeds, timeout, outputs, re
     pending.future = future
     pending.outputs = outputs
     pending.request_id = request_id
+    pending.request = _events.request.get()
+    pending.report = report
     pending.token = cancel
     try:
         status = call.open()
@@ -122,7 +126,7 @@ def _start(ModelBase model, Mailbox mailbox, future, feeds, timeout, outputs, re
         _under_way[<size_t>pending.call.get()] = pending
     except _errors.EngineError as error:
         call.refuse(why_not(error))
-        raise with_request_id(error, request_id)
+        raise failed(model, error, request_id, pending.request)
     except BaseException as error:
         call.refuse(why_not(error))
         raise

@@ -73,7 +73,7 @@ cdef int do_what_was_left() except -1:
     return 0
 
 
-cdef object exception_of(const Status& status, const CallReport& report, object request_id):
+cdef object exception_of(const Status& status, const CallReport& report):
     error = getattr(_errors, code_name(status.code()).decode())(status.message().decode("utf-8", "replace"))
     error.waited = report.queued_ns * 1e-9
     error.computed = report.computed_ns * 1e-9
@@ -82,15 +82,33 @@ cdef object exception_of(const Status& status, const CallReport& report, object 
         error.node = report.node.decode("utf-8", "replace")
     if status.code() == Code.Overloaded:
         error.retry_after = report.retry_after_ns * 1e-9
-    return with_request_id(error, request_id)
+    return error
 
 
-cdef object with_request_id(object error, object request_id):
+cdef object failed(ModelBase model, object error, object request_id, object request):
+    """The error of a call, which now knows whose call it was; whoever listens is told of it.
+
+    request: the events.Request that the call was made in, or None.
+    """
+    if request is not None:
+        error.traceparent = request.traceparent
+        if request_id is None:
+            request_id = request.request_id
     if request_id is not None:
         error.request_id = request_id
         if hasattr(error, "add_note"):
             error.add_note(f"request_id: {request_id}")
+    _events.call_failed(model, error)
     return error
+
+
+cdef int fill(object told, const CallReport& report) except -1:
+    """told: a CallReport of Python, or None."""
+    if told is not None:
+        told.waited = report.queued_ns * 1e-9
+        told.computed = report.computed_ns * 1e-9
+        told.version = report.version
+    return 0
 
 
 cdef object fixed_output(Call* call, int k):

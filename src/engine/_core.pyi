@@ -1,10 +1,15 @@
 from collections.abc import Callable, Iterable
 from typing import Any, TypedDict, final
 
+from engine.events import CallReport
+
 STATES: tuple[str, ...]
 OUTCOMES: dict[str, str]
 COUNTERS: dict[str, str]
 MEASURES: dict[str, str]
+BLOCK_BYTES: int
+BLOCK_CELLS: int
+BUCKET_BOUNDS: tuple[int, ...]
 
 class TensorInfo:
     name: str
@@ -54,7 +59,17 @@ class ModelBase:
         request_id: str | None = None,
         cancel: CancelToken | None = None,
         priority: str | None = None,
+        report: CallReport | None = None,
     ) -> dict[str, Any]: ...
+    def _run_if_short(
+        self,
+        feeds: dict[str, Any],
+        limit: float,
+        timeout: float | None,
+        outputs: Iterable[str] | None,
+        request_id: str | None,
+        report: CallReport | None,
+    ) -> dict[str, Any] | None: ...
     def __call__(self, *args: Any, timeout: float | None = None) -> Any: ...
     def profile(
         self, feeds: dict[str, Any], *, timeout: float | None = None, cancel: CancelToken | None = None
@@ -115,6 +130,9 @@ class ModelBase:
     def _abort_calls(self) -> int: ...
     def _close(self) -> None: ...
     def _counts(self) -> dict[str, Any]: ...
+    def _place_of_counts(self, version: int) -> int: ...
+    def _counts_for(self, version: int, address: int) -> None: ...
+    def _counts_by_version(self) -> dict[int, dict[str, Any]]: ...
 
 class Mailbox:
     def __init__(self, with_descriptor: bool) -> None: ...
@@ -137,6 +155,7 @@ def _start(
     request_id: str | None,
     cancel: CancelToken | None,
     priority: str | None,
+    report: CallReport | None = None,
 ) -> Pending: ...
 def _until_it_returns(target: Callable[..., None], args: tuple[Any, ...]) -> None: ...
 def _forget_calls() -> None: ...

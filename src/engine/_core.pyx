@@ -8,6 +8,7 @@ import threading
 import numpy as np
 
 from engine import errors as _errors
+from engine import events as _events
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_GetItem

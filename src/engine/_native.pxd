@@ -130,13 +130,26 @@ cdef extern from "service/metrics.h" namespace "engine" nogil:
     cdef cppclass MetricsSnapshot:
         uint64_t started
         uint64_t in_flight
-    cdef cppclass Metrics:
+    cdef cppclass MetricsBlock:
+        @staticmethod
+        size_t cells()
+        @staticmethod
+        size_t bytes()
+        @staticmethod
+        MetricsBlock* on(void*)
         void count(Counter)
+    cdef cppclass MetricsPlace:
+        pass
+    cdef cppclass Metrics:
+        MetricsBlock& current()
+        void count_for(int, MetricsBlock*) except +
+        vector[int] versions() except +
 
 cdef extern from "service/histogram.h" namespace "engine" nogil:
     cdef cppclass Buckets:
         @staticmethod
         int64_t lower(int)
+    int kBuckets "engine::Buckets::kCount"
 
 cdef extern from "service/service.h" namespace "engine" nogil:
     cdef enum class State(int):
@@ -166,6 +179,7 @@ cdef extern from "service/service.h" namespace "engine" nogil:
         const ServiceOptions& options()
         Admission& admission()
         Metrics& metrics()
+        void set_metrics_place(MetricsPlace*)
         Slot& slot()
         RefPtr[MemoryAccount] account()
         State state()
@@ -280,6 +294,7 @@ cdef extern from "api/engine.h" namespace "engine" nogil:
         void set_tensor(int, DType, int, const int64_t*, void*) except +
         void set_value(int, Value) except +
         cbool enter_at_once(const CallOptions&) except +
+        cbool enter_if_short(const CallOptions&, int64_t) except +
         cbool fixed(int)
         const TypeInfo& output_type(int)
         void bind_output(int, void*)
@@ -314,8 +329,11 @@ cdef extern from "api/binding.h" namespace "engine" nogil:
     void begin_warm_up(WarmUp&) except +
     void add_warm_up_shape(WarmUp&, const string&, const int64_t*, int) except +
     MetricsSnapshot* new_snapshot(Service&) except +
+    MetricsSnapshot* new_snapshot_of(Service&, int) except +
     cdef cppclass FunctionInterrupt(Interrupt):
         void set(cbool (*)(void*) noexcept with gil, void*)
+    cdef cppclass FunctionPlace(MetricsPlace):
+        void set(uint64_t (*)(void*, int) noexcept with gil, void*)
     uint64_t outcome_count(const MetricsSnapshot&, int)
     uint64_t counter_count(const MetricsSnapshot&, int)
     const Histogram& histogram(const MetricsSnapshot&, int)

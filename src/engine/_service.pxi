@@ -16,6 +16,13 @@ cdef int64_t until(object seconds) except? -1:
     return kNever if ahead > 9e8 else now_ns() + <int64_t>(ahead * 1e9)
 
 
+cdef uint64_t place_of_counts(void* model, int version) noexcept with gil:
+    try:
+        return (<ModelBase>model)._place_of_counts(version)
+    except Exception:
+        return 0
+
+
 cdef class Loaded:
     """A version that was loaded and does not answer yet."""
 
@@ -41,6 +48,7 @@ cdef class ModelBase:
     cdef Service* service
     cdef Signature signature    # of the version seen last
     cdef dict signatures        # by number
+    cdef FunctionPlace place
     cdef object __weakref__
 
     def __cinit__(self, *args, **kwargs):
@@ -51,6 +59,16 @@ cdef class ModelBase:
         check_thread()
         self.service = new Service(options)
         self.owner = RefPtr[Service](self.service)
+        self.place.set(place_of_counts, <void*>self)
+        self.service.set_metrics_place(&self.place)
+        return 0
+
+    def __dealloc__(self):
+        if self.service != NULL:
+            self.service.set_metrics_place(NULL)
+
+    def _place_of_counts(self, version):
+        """The address of a block where this version is counted, in memory that is never unmapped; 0: in memory of this process."""
         return 0
 
     def _begin(self, max_concurrency, max_queue, timeout, max_timeout, refuse_late, keep_versions, memory_limit):
@@ -107,7 +125,7 @@ cdef class ModelBase:
         return number
 
     def _count_failed_load(self):
-        self.service.metrics().count(Counter.loads_failed)
+        self.service.metrics().current().count(Counter.loads_failed)
 
     def _fail(self, reason):
         cdef string text = reason.encode()
@@ -176,15 +194,16 @@ cdef class ModelBase:
 
     # -- calls
 
-    def run(self, feeds, *, timeout=None, outputs=None, request_id=None, cancel=None, priority=None):
+    def run(self, feeds, *, timeout=None, outputs=None, request_id=None, cancel=None, priority=None, report=None):
         """Compute the outputs for a dict of inputs.
 
         feeds: dict from input name to array (any buffer or nested list too; a dtype other than the model's is an error).
         timeout: seconds for waiting and computing together; None: the model's default. Never more than the model's max_timeout.
         outputs: names of the outputs wanted, in the order of the result; None: all.
-        request_id: text for errors and logs.
+        request_id: text for errors and logs; None: that of engine.logs.request, if there is one.
         cancel: a CancelToken.
         priority: "high" goes before all that is not in the queue.
+        report: a CallReport, which gets what became of the call.
 
         Returns a dict from output name to numpy.ndarray (a list for a sequence, a dict for a map, None for an empty optional).
         Raises InvalidInput, Overloaded (the queue is full, or recent calls took longer than the time that is left),
@@ -232,17 +251,61 @@ cdef class ModelBase:
                 do_what_was_left()
             if raised != NULL:
                 raise_pending(&raised)
+            if report is not None:
+                fill(report, call.report())
             if not status.ok():
-                raise exception_of(status, call.report(), None)
+                raise exception_of(status, call.report())
             for k in range(signature.n_out):
                 if results[k] is None:
                     results[k] = value_out(call.output(k))
         except _errors.EngineError as error:
             call.refuse(why_not(error))
-            raise with_request_id(error, request_id)
+            raise failed(self, error, request_id, _events.request.get())
         except BaseException as error:
             call.refuse(why_not(error))
             raise
+        finally:
+            del call
+        return signature.answer(results, outputs)
+
+    def _run_if_short(self, feeds, double limit, timeout, outputs, request_id, report):
+        """run, if it can begin at once and calls of these shapes are known to take at most `limit` seconds; else None.
+
+        For event loops. What is wrong with the arguments is None too: nothing is counted then, and another call will tell.
+        """
+        cdef list keep = []
+        cdef list results
+        cdef CallOptions options
+        cdef Status status
+        cdef Signature signature
+        cdef int k
+        cdef Call* call = new Call(self.service[0], False)
+        try:
+            status = call.open()
+            if not status.ok():
+                return None
+            try:
+                signature = self.known(&call.version())
+                if outputs is not None:
+                    signature.check_outputs(outputs)
+                options.deadline_ns = call.deadline(seconds_of(timeout))
+                signature.put_all(call, feeds, keep)
+            except _errors.EngineError:
+                return None
+            if not call.enter_if_short(options, <int64_t>(limit * 1e9)):
+                return None
+            results = [None] * signature.n_out
+            for k in range(signature.n_out):
+                if call.fixed(k):
+                    results[k] = fixed_output(call, k)
+            with nogil:
+                status = call.run()
+            fill(report, call.report())
+            if not status.ok():
+                raise failed(self, exception_of(status, call.report()), request_id, _events.request.get())
+            for k in range(signature.n_out):
+                if results[k] is None:
+                    results[k] = value_out(call.output(k))
         finally:
             del call
         return signature.answer(results, outputs)
@@ -277,7 +340,7 @@ cdef class ModelBase:
             with nogil:
                 status = call.wait_and_run(options, &times)
             if not status.ok():
-                raise exception_of(status, call.report(), None)
+                raise exception_of(status, call.report())
             results = [value_out(call.output(k)) for k in range(signature.n_out)]
             text = describe_plan(call.plan_used(), &times).decode()
         except BaseException as error:
@@ -454,16 +517,11 @@ cdef class ModelBase:
 
     def _counts(self):
         cdef MetricsSnapshot* snapshot
-        cdef int i
         with nogil:
             snapshot = new_snapshot(self.service[0])
         try:
             return {
-                "started": snapshot.started,
-                "in_flight": snapshot.in_flight,
-                "outcomes": {name: outcome_count(snapshot[0], i) for i, name in enumerate(OUTCOMES)},
-                "events": {name: counter_count(snapshot[0], i) for i, name in enumerate(COUNTERS)},
-                "seconds": {name: durations(histogram(snapshot[0], i)) for i, name in enumerate(MEASURES)},
+                **counts_of(snapshot[0]),
                 "running": self.service.admission().running(),
                 "queued": self.service.admission().queued(),
                 "max_concurrency": self.service.admission().permits(),
@@ -471,6 +529,42 @@ cdef class ModelBase:
             }
         finally:
             del snapshot
+
+    def _counts_for(self, int version, uint64_t address):
+        """Calls that begin from now on are counted for this version.
+
+        address: of a block in memory that is never unmapped; 0: in memory of this process.
+        """
+        self.service.metrics().count_for(version, MetricsBlock.on(<void*>address) if address else NULL)
+
+    def _counts_by_version(self):
+        """The counts of each version that has some of its own."""
+        cdef dict out = {}
+        cdef int version
+        cdef MetricsSnapshot* snapshot
+        for version in self.service.metrics().versions():
+            snapshot = new_snapshot_of(self.service[0], version)
+            try:
+                out[version] = counts_of(snapshot[0])
+            finally:
+                del snapshot
+        return out
+
+
+BLOCK_BYTES = MetricsBlock.bytes()
+BLOCK_CELLS = MetricsBlock.cells()
+BUCKET_BOUNDS = tuple([Buckets.lower(i) for i in range(kBuckets)])
+
+
+cdef dict counts_of(const MetricsSnapshot& snapshot):
+    cdef int i
+    return {
+        "started": snapshot.started,
+        "in_flight": snapshot.in_flight,
+        "outcomes": {name: outcome_count(snapshot, i) for i, name in enumerate(OUTCOMES)},
+        "events": {name: counter_count(snapshot, i) for i, name in enumerate(COUNTERS)},
+        "seconds": {name: durations(histogram(snapshot, i)) for i, name in enumerate(MEASURES)},
+    }
 
 
 cdef dict name_counts(const vector[pair[string, int]]& found):

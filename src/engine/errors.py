@@ -10,11 +10,13 @@ from __future__ import annotations
 class EngineError(Exception):
     """Base of all errors of this package.
 
-    Errors of calls tell more: request_id as the caller gave it; waited and computed, seconds in the queue and computing; version,
-    the number of the version that the call ran on; node, where it was stopped ("node 'conv_3' (Conv)"), or None.
+    Errors of calls tell more: request_id as the caller gave it, and the W3C traceparent of the request that it was made in
+    (engine.logs.request); waited and computed, seconds in the queue and computing; version, the number of the version that the
+    call ran on; node, where it was stopped ("node 'conv_3' (Conv)"), or None.
     """
 
     request_id: str | None = None
+    traceparent: str | None = None
     waited: float = 0.0
     computed: float = 0.0
     version: int = 0

@@ -6,12 +6,12 @@ import contextlib
 import os
 import time
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from engine import _core, pickling
+from engine import _core, events, pickling
 from engine import cache as packs
 from engine.checks import Check, run_checks
 from engine.errors import CheckFailed, EngineError, NotReady
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from engine.signature import Key
 
 _open_models: weakref.WeakSet[Model] = weakref.WeakSet()
+
+# (name, version) -> address of the block where calls are counted; set by engine.metrics when processes count in shared memory.
+place_of_counts: Callable[[str, int], int] | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class Model(_core.ModelBase):
         self._origins: dict[int, pickling.Origin] = {}
         self._load_error: BaseException | None = None
         self._named_by_manifest = False
+        self._on_trial = False
         self._begin(**{key: options[key] for key in _SERVICE_OPTIONS})
 
     # -- loading
@@ -70,11 +74,22 @@ class Model(_core.ModelBase):
 
     def _first(self, take: Callable[[], int]) -> int:
         try:
-            return take()
+            return self._told("load", take)
         except BaseException as error:
             self._load_error = error
             self._fail(str(error) or type(error).__name__)
             raise
+
+    def _told(self, event: str, take: Callable[[], int]) -> int:
+        """take, which loads a version and returns its number, with an event of what became of it."""
+        began = time.monotonic()
+        try:
+            number = take()
+        except BaseException as error:
+            self._tell_failure(event, error)
+            raise
+        self._tell_load(event, number, self._origins[number], began)
+        return number
 
     def _open_in_background(self, source: Source, sha256: Digests | None) -> None:
         def load_it() -> None:
@@ -135,6 +150,7 @@ class Model(_core.ModelBase):
 
     def _check(self, loaded: _core.Loaded, checks: Check) -> None:
         trial = Model(f"{self.name} (on trial)", self._options)
+        trial._on_trial = True
         try:
             trial._publish(loaded, False)
             run_checks(trial, checks)
@@ -170,6 +186,7 @@ class Model(_core.ModelBase):
         request_id: str | None = None,
         cancel: _core.CancelToken | None = None,
         priority: str | None = None,
+        report: events.CallReport | None = None,
     ) -> dict[str, Any]:
         """run, for event loops: no thread waits, the loop is never blocked, and cancelling the task stops the compute.
 
@@ -179,7 +196,7 @@ class Model(_core.ModelBase):
 
         loop, mailbox = futures.mailbox_of_running_loop()
         future = loop.create_future()
-        pending = _core._start(self, mailbox, future, feeds, timeout, outputs, request_id, cancel, priority)
+        pending = _core._start(self, mailbox, future, feeds, timeout, outputs, request_id, cancel, priority, report)
         try:
             answer: dict[str, Any] = await future
             return answer
@@ -236,15 +253,18 @@ class Model(_core.ModelBase):
 
         Raises what load raises; CheckFailed; InvalidModel for a different signature; NotReady, Draining.
         """
-        return self._take(
-            source,
-            sha256,
-            raw_keys(trusted_keys),
-            external_data=None if external_data is None else folders(external_data),
-            warmup=None if warmup is None else warm_ups(warmup),
-            background=True,
-            checks=checks,
-            allow_signature_change=allow_signature_change,
+        return self._told(
+            "reload",
+            lambda: self._take(
+                source,
+                sha256,
+                raw_keys(trusted_keys),
+                external_data=None if external_data is None else folders(external_data),
+                warmup=None if warmup is None else warm_ups(warmup),
+                background=True,
+                checks=checks,
+                allow_signature_change=allow_signature_change,
+            ),
         )
 
     def rollback(self) -> int:
@@ -254,12 +274,44 @@ class Model(_core.ModelBase):
         """
         number = self._rollback()
         self._forget_origins()
+        events.emit(
+            events.WARNING,
+            "rollback",
+            f"model {self.name!r}: back to version {number}",
+            model=self.name,
+            version=number,
+        )
         return number
 
     def _forget_origins(self) -> None:
         alive = {self.version, *self.kept_versions}
         for number in [n for n in self._origins if n not in alive]:
             self._origins.pop(number, None)
+
+    def _place_of_counts(self, version: int) -> int:
+        return place_of_counts(self.name, version) if place_of_counts is not None and not self._on_trial else 0
+
+    def _tell_load(self, event: str, number: int, origin: pickling.Origin, began: float) -> None:
+        seconds = time.monotonic() - began
+        events.emit(
+            events.INFO,
+            event,
+            f"model {self.name!r}: version {number} is in service, after {seconds:.3f} s",
+            model=self.name,
+            version=number,
+            digest=origin.sha256,
+            path=origin.source if isinstance(origin.source, str) else None,
+            seconds=seconds,
+        )
+
+    def _tell_failure(self, event: str, error: BaseException) -> None:
+        events.emit(
+            events.ERROR,
+            f"{event}_failed",
+            f"model {self.name!r}: {event} failed: {type(error).__name__}: {error}",
+            model=self.name,
+            error=type(error).__name__,
+        )
 
     # -- life
 
@@ -271,13 +323,19 @@ class Model(_core.ModelBase):
         began = time.monotonic()
         refused_before = self._refusals()
         found = self._begin_drain()
+        if found:
+            events.emit(
+                events.INFO, "drain_begun", f"model {self.name!r}: {found} calls to end", model=self.name, calls=found
+            )
         drained = self._wait_drained(timeout)
         refused = self._refusals() - refused_before
         cancelled = 0
         if not drained:
             cancelled = self._abort_calls()
             self._wait_drained(None)
-        return DrainReport(found - cancelled, cancelled, refused, time.monotonic() - began)
+        report = DrainReport(found - cancelled, cancelled, refused, time.monotonic() - began)
+        events.emit(events.INFO, "drain", f"model {self.name!r}: drained: {report}", model=self.name, **vars(report))
+        return report
 
     def _refusals(self) -> int:
         refused: int = self._counts()["outcomes"]["draining"]

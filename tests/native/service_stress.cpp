@@ -109,7 +109,7 @@ class Posted final : public RefCounted, public Waiter, public Task {
 
   void start() {
     ref();
-    shop_.metrics.start();
+    shop_.metrics.current().start();
     Decision decision = shop_.admission.enter(*this);
     if (decision == Decision::Granted) post();
     else if (decision != Decision::Waiting) finish(decision);
@@ -129,7 +129,7 @@ class Posted final : public RefCounted, public Waiter, public Task {
     if (!CallThreads::instance().post(*this)) std::abort();
   }
   void finish(Decision decision) {
-    shop_.metrics.end(outcome_of(decision));
+    shop_.metrics.current().end(outcome_of(decision));
     std::atomic<uint32_t>& left = left_;
     unref();
     left.fetch_sub(1);
@@ -141,11 +141,11 @@ class Posted final : public RefCounted, public Waiter, public Task {
 };
 
 void waiting_call(Shop& shop, unsigned seed) {
-  shop.metrics.start();
+  shop.metrics.current().start();
   if (seed % 3 == 0 && shop.admission.try_enter()) {
     shop.compute();
     shop.admission.leave();
-    return shop.metrics.end(Outcome::ok);
+    return shop.metrics.current().end(Outcome::ok);
   }
   RefPtr<CancelToken> token = make_ref<CancelToken>();
   std::thread canceller;
@@ -158,7 +158,7 @@ void waiting_call(Shop& shop, unsigned seed) {
     shop.compute();
     shop.admission.leave();
   }
-  shop.metrics.end(outcome_of(decision));
+  shop.metrics.current().end(outcome_of(decision));
   if (canceller.joinable()) canceller.join();
 }
 

@@ -53,12 +53,13 @@ double admission_ns(int64_t rounds, int threads, int permits) {
 double metrics_ns(int64_t rounds, int threads) {
   Metrics metrics;
   double ns = ns_a_round(rounds, threads, [&](int64_t count) {
+    MetricsBlock& block = metrics.current();
     for (int64_t i = 0; i < count; ++i) {
-      metrics.start();
-      metrics.measure(Measure::queue, 0);
-      metrics.measure(Measure::compute, 3000 + (i & 1023));
-      metrics.measure(Measure::total, 4000 + (i & 1023));
-      metrics.end(Outcome::ok);
+      block.start();
+      block.measure(Measure::queue, 0);
+      block.measure(Measure::compute, 3000 + (i & 1023));
+      block.measure(Measure::total, 4000 + (i & 1023));
+      block.end(Outcome::ok);
     }
   });
   MetricsSnapshot seen = metrics.snapshot();

@@ -52,14 +52,17 @@ class Loader:
         settings = self.settings
 
         def load(source: str, approve: Approve) -> None:
-            served.model._take(
-                source,
-                None,
-                background=True,
-                checks=settings.checks.get(self.name),
-                allow_signature_change=settings.allow_signature_change,
-                approve=approve,
-                number=number,
+            served.model._told(
+                "reload",
+                lambda: served.model._take(
+                    source,
+                    None,
+                    background=True,
+                    checks=settings.checks.get(self.name),
+                    allow_signature_change=settings.allow_signature_change,
+                    approve=approve,
+                    number=number,
+                ),
             )
 
         return self._try(number, load, lambda: served.model.digest)
