@@ -27,7 +27,9 @@ $(VENV)/.test-tools: $(VENV)/.tools pyproject.toml
 	$(PIP) "pytest>=8" "pytest-benchmark>=5" "pytest-xdist>=3" "onnx==1.23.2" "ml_dtypes>=0.5" "mypy>=1.11" "ruff>=0.6" \
 		"fastapi>=0.115" "uvicorn>=0.30" "gunicorn>=22" "celery>=5.4" "uvloop>=0.19; sys_platform != 'win32'" \
 		"cryptography>=42" \
-		"onnxruntime==1.32.0" "magika>=1.0" "rapidocr>=3.10"
+		"onnxruntime==1.32.0" "magika>=1.0" "rapidocr>=3.10" \
+		"starlette>=0.40" "prometheus_client>=0.20" "orjson>=3.10" "httptools>=0.6; sys_platform != 'win32'" \
+		"opentelemetry-sdk>=1.24" "tritonclient[http]>=2.50"
 	@touch $@
 
 build: $(VENV)/.tools    ## build the package and its test module in place (build/dev), ready to import through .venv

@@ -7,7 +7,7 @@ import atexit
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import FrameType
 from typing import Any
 
@@ -18,22 +18,23 @@ from engine.threads import start_thread
 _Handler = Callable[[int, FrameType | None], Any]
 
 
-def drain_all(timeout: float | None = 30.0) -> dict[str, DrainReport]:
-    """Drain all models of this process at once; returns a report for each name (numbered where names repeat).
+def drain_all(timeout: float | None = 30.0, *, models: Iterable[Model] | None = None) -> dict[str, DrainReport]:
+    """Drain models at the same time; returns a report for each name (numbered where names repeat).
 
     timeout: seconds for all of them together; None: for ever.
+    models: which; None: all of this process.
     """
     end = None if timeout is None else time.monotonic() + timeout
-    models = _named()
-    for _, model in models:
+    named = _named(open_models() if models is None else models)
+    for _, model in named:
         model._begin_drain()
-    return {name: model.drain(None if end is None else max(0.0, end - time.monotonic())) for name, model in models}
+    return {name: model.drain(None if end is None else max(0.0, end - time.monotonic())) for name, model in named}
 
 
-def _named() -> list[tuple[str, Model]]:
+def _named(models: Iterable[Model]) -> list[tuple[str, Model]]:
     seen: dict[str, int] = {}
     named = []
-    for model in open_models():
+    for model in models:
         seen[model.name] = seen.get(model.name, 0) + 1
         suffix = f"#{seen[model.name]}" if seen[model.name] > 1 else ""
         named.append((model.name + suffix, model))
