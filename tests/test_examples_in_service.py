@@ -22,7 +22,7 @@ from onnx import TensorProto, helper
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
 SAMPLE = np.load(EXAMPLES / "digits" / "sample.npy")
-PAGES = ["deadlines", "overload", "reload", "memory", "threads-and-fork", "lifecycle", "metrics", "onnxruntime"]
+PAGES = ["deadlines", "overload", "reload", "memory", "threads-and-fork", "lifecycle", "metrics", "onnxruntime", "logs", "server"]
 
 
 def run(*arguments, timeout=60, **environment):
