@@ -1,6 +1,9 @@
 """Metrics for Prometheus: figures that add up, by version, over worker processes that live and that died."""
 
+import json
 import os
+import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -77,6 +80,21 @@ def test_names_follow_the_conventions():
         assert family.help[0].isupper() or family.help[0] == "1"
         assert family.name.endswith("_total") == (family.kind == "counter")
         assert "_seconds" in family.name or family.kind != "histogram"
+
+
+def test_the_dashboard_and_the_alerts_name_what_there_is():
+    docs = pathlib.Path(__file__).resolve().parent.parent / "docs"
+    json.loads((docs / "grafana-dashboard.json").read_text())
+    model = counting()
+    collector = engine.metrics.Collector(models=[model])
+    collector.responses = {200: 1}
+    known = {family.name for family in collector.families()}
+    for name in ("grafana-dashboard.json", "prometheus-alerts.yaml"):
+        named = set(re.findall(r"engine_[a-z_]+", (docs / name).read_text()))
+        assert named
+        assert {re.sub("_(bucket|count|sum)$", "", found) for found in named} <= known
+    page = (docs / "metrics.md").read_text()
+    assert not [name for name in known if f"`{name}`" not in page]
 
 
 def test_buckets_are_exact():

@@ -1,6 +1,7 @@
 """`engine serve` as a program: probes while it loads, SIGTERM under load, workers, clients that leave."""
 
 import http.client
+import json
 import os
 import pathlib
 import signal
@@ -122,6 +123,24 @@ def test_what_is_in_flight_ends_and_what_is_endless_is_cancelled(counting_file):
         assert timeout["calls"] == 1
 
 
+def test_the_last_to_connect_are_accepted():
+    from engine.serve.listener import bind, last_connections
+
+    listener = bind("127.0.0.1", 0)
+    address = listener.getsockname()
+    clients = [socket.create_connection(address, timeout=10) for _ in range(5)]
+    taken = last_connections(listener)
+    assert len(taken) == 5
+    for sock in taken:
+        sock.send(b"x")
+        sock.close()
+    assert [client.recv(1) for client in clients] == [b"x"] * 5
+    for client in clients:
+        client.close()
+    with pytest.raises(OSError, match=r"refused|timed out"):
+        socket.create_connection(address, timeout=5)
+
+
 def test_a_second_signal_hurries(counting_file):
     with serving(counting_file, "--drain-delay", 30, "--drain-timeout", 30) as server:
         server.wait_for("/v2/health/ready", 200)
@@ -149,8 +168,6 @@ def test_a_client_that_leaves(counting_file):
     with serving(counting_file, "--max-concurrency", 1, "--max-queue", 0) as server:
         server.wait_for("/v2/health/ready", 200)
         connection = server.connect()
-        import json
-
         connection.request("POST", "/v2/models/counting/infer", json.dumps({"inputs": counting_inputs(ENDLESS)}))
         while server.total("engine_requests_running") < 1:
             time.sleep(0.01)

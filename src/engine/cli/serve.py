@@ -136,7 +136,7 @@ def _opener(arguments: argparse.Namespace, signals: Any) -> Callable[[], Library
         watch = getattr(engine, "watch", None)
         if watch is None:
             raise UsageError(f"{arguments.source} is a folder; a file is wanted")
-        return lambda: watch(arguments.source, **options)
+        return lambda: watch(arguments.source, background=True, **options)
 
     def load(background: bool) -> engine.Model:
         return engine.load(
