@@ -51,7 +51,9 @@ class FunctionPlace final : public MetricsPlace {
 
 // Snapshots that are the caller's to delete, and their parts by number.
 inline MetricsSnapshot* new_snapshot(Service& service) { return new MetricsSnapshot(service.metrics().snapshot()); }
-inline MetricsSnapshot* new_snapshot_of(Service& service, int version) { return new MetricsSnapshot(service.metrics().snapshot_of(version)); }
+inline MetricsSnapshot* new_snapshot_of(Service& service, int version) {
+  return new MetricsSnapshot(service.metrics().snapshot_of(version));
+}
 inline uint64_t outcome_count(const MetricsSnapshot& s, int i) { return s.outcomes[size_t(i)]; }
 inline uint64_t counter_count(const MetricsSnapshot& s, int i) { return s.counters[size_t(i)]; }
 inline const Histogram& histogram(const MetricsSnapshot& s, int i) { return s.histograms[size_t(i)]; }

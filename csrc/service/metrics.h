@@ -104,8 +104,9 @@ class Metrics {
 
   // Where a call that begins now is counted, from its beginning to its end. It outlives the call.
   MetricsBlock& current() { return *current_.load(std::memory_order_acquire); }
-  // From now on calls that begin are counted for this version (std::bad_alloc: where they were), on `shared` when that is not null: a block in memory that is never
-  // unmapped. What the version has counted in memory of this process moves there, unless a call is under way on it.
+  // From now on calls that begin are counted for this version, on `shared` when that is not null: a block in memory that is never
+  // unmapped. What the version has counted in memory of this process moves there, unless a call is under way on it. When this
+  // throws std::bad_alloc they are counted where they were.
   void count_for(int version, MetricsBlock* shared = nullptr);
 
   // Of all versions, and of one (nothing but zeros when it is not known).

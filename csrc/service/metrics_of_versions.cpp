@@ -20,6 +20,7 @@ void free_block(MetricsBlock* block) { ::operator delete(block, std::align_val_t
 }  // namespace
 
 Metrics::Metrics() : before_(nullptr) {
+  entries_.reserve(1);
   entries_.push_back({0, new_block(), false});
   current_.store(entries_[0].block);
 }
