@@ -69,7 +69,7 @@ class Model(_core.ModelBase):
 
     def _open_origin(self, origin: pickling.Origin) -> None:
         """Loads a version that another process had."""
-        resolved = Resolved(origin.source, origin.sha256, origin.external_sha256, origin.manifest)
+        resolved = Resolved(origin.source, origin.digest, origin.external_sha256, origin.manifest)
         self._first(lambda: self._take_resolved(resolved))
 
     def _first(self, take: Callable[[], int]) -> int:

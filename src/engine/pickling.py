@@ -26,13 +26,18 @@ KEPT = 8
 class Origin:
     """Where a version came from. source: an absolute path, the bytes, or None when those are too many to keep.
 
-    external_sha256: None when nobody knows the digests of its external data.
+    digest: "sha256:..." of the model file. external_sha256: None when nobody knows the digests of its external data.
     """
 
     source: str | bytes | None
-    sha256: str
+    digest: str
     external_sha256: Mapping[str, str] | None
     manifest: Manifest | None = None
+
+    @property
+    def path(self) -> str | None:
+        """None for bytes."""
+        return self.source if isinstance(self.source, str) else None
 
 
 def origin_of(read: Any, digest: str, files: Mapping[str, tuple[str, int, str]], manifest: Manifest | None) -> Origin:
@@ -71,7 +76,7 @@ def _options_elsewhere(model: Model) -> dict[str, Any]:
 def _key(origin: Origin, name: str, options: Mapping[str, Any]) -> Hashable:
     external = None if origin.external_sha256 is None else tuple(sorted(origin.external_sha256.items()))
     place = origin.source if external is None else None
-    return origin.sha256, external, place, name, repr(sorted(options.items()))
+    return origin.digest, external, place, name, repr(sorted(options.items()))
 
 
 def _key_of(model: Model) -> Hashable:

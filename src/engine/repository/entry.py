@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator
 
+from engine.errors import MemoryLimitExceeded
 from engine.model import Model
 from engine.repository import status
 from engine.repository.events import Event, Journal
@@ -15,6 +15,7 @@ from engine.repository.scan import version_numbers
 from engine.repository.served import Served, Table
 from engine.repository.settings import Settings
 from engine.repository.status import VersionStatus
+from engine.threads import start_thread
 
 
 class Entry:
@@ -144,7 +145,10 @@ class Entry:
             self.retiring.pop(number, None)
             self.journal.add(Event("retired", self.name, number, reason))
 
-        threading.Thread(target=drain, name="engine-retire", daemon=True).start()
+        try:
+            start_thread(drain)
+        except MemoryLimitExceeded:
+            drain()
 
     def withdraw(self, reason: str) -> list[tuple[int, Served]]:
         """Nothing answers any more; who did is the caller's to drain and close."""
