@@ -10,6 +10,7 @@ from typing import Any as _Any
 
 from engine._core import CancelToken, TensorInfo, cpus, isa
 from engine._core import core_version as _core_version
+from engine.drain import DrainReport
 from engine.errors import (
     Cancelled,
     CheckFailed,
@@ -35,7 +36,7 @@ from engine.errors import (
     UntrustedKey,
 )
 from engine.events import CallReport
-from engine.model import DrainReport, Model, load
+from engine.model import Model, load
 from engine.shutdown import drain_all, install_signal_handlers
 
 if _TYPE_CHECKING:

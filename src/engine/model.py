@@ -7,13 +7,13 @@ import os
 import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from engine import _core, events, pickling
 from engine import cache as packs
 from engine.checks import Check, run_checks
+from engine.drain import DrainReport
 from engine.errors import CheckFailed, EngineError, NotReady
 from engine.options import Shapes, checked_options, folders, raw_keys, warm_ups
 from engine.source import Digests, Resolved, Source, name_of, path_of, resolve
@@ -29,20 +29,6 @@ _open_models: weakref.WeakSet[Model] = weakref.WeakSet()
 
 # (name, version) -> address of the block where calls are counted; set by engine.metrics when processes count in shared memory.
 place_of_counts: Callable[[str, int], int] | None = None
-
-
-@dataclass(frozen=True)
-class DrainReport:
-    """What became of the calls that a drain found.
-
-    finished: calls in flight or queued that ended by themselves. cancelled: those that were stopped when the time was over.
-    refused: calls that came during the drain. seconds: what the drain took.
-    """
-
-    finished: int
-    cancelled: int
-    refused: int
-    seconds: float
 
 
 class Model(_core.ModelBase):
@@ -213,6 +199,7 @@ class Model(_core.ModelBase):
         request_id: str | None = None,
         cancel: _core.CancelToken | None = None,
         priority: str | None = None,
+        report: events.CallReport | None = None,
     ) -> Future[dict[str, Any]]:
         """run, elsewhere: returns a concurrent.futures.Future at once. Its cancel() stops the compute too.
 
@@ -222,7 +209,7 @@ class Model(_core.ModelBase):
 
         future = futures.CallFuture()
         future.pending = _core._start(
-            self, futures.delivery_mailbox(), future, feeds, timeout, outputs, request_id, cancel, priority
+            self, futures.delivery_mailbox(), future, feeds, timeout, outputs, request_id, cancel, priority, report
         )
         return future
 

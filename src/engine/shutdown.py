@@ -12,7 +12,8 @@ from types import FrameType
 from typing import Any
 
 from engine import _core
-from engine.model import DrainReport, Model, open_models
+from engine.drain import DrainReport
+from engine.model import Model, open_models
 from engine.threads import start_thread
 
 _Handler = Callable[[int, FrameType | None], Any]

@@ -26,13 +26,18 @@ EXAMPLES = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "source", metavar="MODEL_OR_REPOSITORY", help="an ONNX file, or a folder NAME/VERSION/model.onnx"
+        "source",
+        metavar="MODEL_OR_REPOSITORY",
+        help="an ONNX file, a folder with a manifest (model.json), or a folder of folders NAME/VERSION/model.onnx",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", type=int, default=8000, help="port; 0: any that is free (default: 8000)")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default: 1)")
     parser.add_argument("--name", help="the model's name (default: from the path)")
-    parser.add_argument("--sha256", metavar="HEX", help="refuse the file unless it has this digest")
+    parser.add_argument("--sha256", metavar="HEX", help="refuse the file, or the manifest, unless it has this digest")
+    parser.add_argument(
+        "--trusted-key", metavar="PUBLIC.pem", action="append", help="serve only what such a key has signed"
+    )
     parser.add_argument(
         "--threads", type=int, metavar="N", help="threads that one call may use (default: the CPUs by workers)"
     )
@@ -129,19 +134,18 @@ def _metrics_folder(arguments: argparse.Namespace) -> str | None:
 
 def _opener(arguments: argparse.Namespace, signals: Any) -> Callable[[], Library]:
     """What each worker gets its models from. One file is loaded here when there are several: they share its memory."""
+    from engine.manifest import read_manifest
     from engine.serve.library import Shelf
+    from engine.source import leads_to_manifest
 
     options = _load_options(arguments)
-    if os.path.isdir(arguments.source):
-        watch = getattr(engine, "watch", None)
-        if watch is None:
-            raise UsageError(f"{arguments.source} is a folder; a file is wanted")
-        return lambda: watch(arguments.source, background=True, **options)
+    packed = leads_to_manifest(arguments.source)
+    if _is_repository(arguments.source):
+        return lambda: engine.watch(arguments.source, background=True, **options)
+    name = arguments.name or (read_manifest(arguments.source).name if packed else None)
 
     def load(background: bool) -> engine.Model:
-        return engine.load(
-            arguments.source, name=arguments.name, sha256=arguments.sha256, background=background, **options
-        )
+        return engine.load(arguments.source, name=name, sha256=arguments.sha256, background=background, **options)
 
     if arguments.workers == 1:
         if not os.path.exists(arguments.source):
@@ -156,6 +160,11 @@ def _opener(arguments: argparse.Namespace, signals: Any) -> Callable[[], Library
     return lambda: Shelf({model.name: model})
 
 
+def _is_repository(source: str) -> bool:
+    """A folder without a manifest of its own."""
+    return os.path.isdir(source) and not os.path.exists(os.path.join(source, "model.json"))
+
+
 def _load_options(arguments: argparse.Namespace) -> dict[str, Any]:
     share = max(1, engine.cpus() // arguments.workers)
     return {
@@ -164,4 +173,5 @@ def _load_options(arguments: argparse.Namespace) -> dict[str, Any]:
         "max_queue": arguments.max_queue,
         "timeout": arguments.timeout,
         "max_timeout": arguments.max_timeout,
+        "trusted_keys": arguments.trusted_key,
     }

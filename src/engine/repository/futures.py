@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from engine.errors import NotReady
 
-if TYPE_CHECKING:
-    from engine.repository.handle import ModelHandle
-    from engine.repository.served import Served
-
 
 class BoundFuture(Future[dict[str, Any]]):
-    """What `of` gets, unless its version was swapped away during the call. cancel() stops the compute."""
+    """What `of` gets, unless check() raises NotReady then. cancel() stops the compute."""
 
-    def __init__(self, handle: ModelHandle, served: Served, of: Future[dict[str, Any]]) -> None:
+    def __init__(self, of: Future[dict[str, Any]], check: Callable[[], None]) -> None:
         super().__init__()
-        self._handle, self._served, self._of = handle, served, of
+        self._of, self._check = of, check
         of.add_done_callback(self._settle)
 
     def cancel(self) -> bool:
@@ -31,7 +28,7 @@ class BoundFuture(Future[dict[str, Any]]):
         error = of.exception()
         if error is None:
             try:
-                self._handle.check(self._served)
+                self._check()
             except NotReady as gone:
                 error = gone
         if error is not None:

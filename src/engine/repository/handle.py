@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine import _core
 from engine.errors import Draining, InvalidInput, NotReady, UnknownModel
+from engine.events import CallReport
 from engine.model import Model
 from engine.repository.entry import Entry
 from engine.repository.served import Served
@@ -41,7 +42,13 @@ class ModelHandle:
 
     def __call__(self, *args: Any, timeout: float | None = None) -> Any:
         """Inputs by position; the output itself when the model has one, else a tuple."""
-        return self._call({"timeout": timeout}, lambda model, given: model(*args, **given))
+        if self.fixed_version is None:
+            return self._call({"timeout": timeout}, lambda model, given: model(*args, **given))
+        names = self.input_names
+        if len(args) != len(names):
+            raise InvalidInput(f"the model has {len(names)} inputs ({', '.join(names)}); {len(args)} are given")
+        answers = tuple(self.run(dict(zip(names, args, strict=True)), timeout=timeout).values())
+        return answers[0] if len(answers) == 1 else answers
 
     async def run_async(self, feeds: dict[str, Any], **options: Any) -> dict[str, Any]:
         """run, for event loops: Model.run_async."""
@@ -49,13 +56,14 @@ class ModelHandle:
         while True:
             served = self._served()
             try:
+                options = self._reporting(served, options)
                 answer = await served.model.run_async(feeds, **options)
             except (Draining, NotReady):
                 if not self._replaced(served):
                     raise
                 options = _less_time(options, began)
             else:
-                self.check(served)
+                self.check(served, options)
                 return answer
 
     def submit(self, feeds: dict[str, Any], **options: Any) -> Future[dict[str, Any]]:
@@ -63,38 +71,51 @@ class ModelHandle:
         while True:
             served = self._served()
             try:
+                options = self._reporting(served, options)
                 future = served.model.submit(feeds, **options)
             except (Draining, NotReady):
                 if not self._replaced(served):
                     raise
             else:
-                return self._checked_later(served, future)
+                return self._checked_later(served, future, options)
 
     def _call(self, options: dict[str, Any], call: Callable[[Model, dict[str, Any]], T]) -> T:
         began = time.monotonic()
         while True:
             served = self._served()
             try:
+                options = self._reporting(served, options)
                 answer = call(served.model, options)
             except (Draining, NotReady):
                 if not self._replaced(served):
                     raise
                 options = _less_time(options, began)
             else:
-                self.check(served)
+                self.check(served, options)
                 return answer
 
-    def _checked_later(self, served: Served, future: Future[dict[str, Any]]) -> Future[dict[str, Any]]:
-        if self.fixed_version is None or not served.swapped:
+    def _is_bound(self, served: Served) -> bool:
+        """Whether one version was asked for of a model that may be swapped to another meanwhile."""
+        return self.fixed_version is not None and served.swapped
+
+    def _reporting(self, served: Served, options: dict[str, Any]) -> dict[str, Any]:
+        if not self._is_bound(served) or options.get("report") is not None:
+            return options
+        return {**options, "report": CallReport()}
+
+    def _checked_later(
+        self, served: Served, future: Future[dict[str, Any]], options: dict[str, Any]
+    ) -> Future[dict[str, Any]]:
+        if not self._is_bound(served):
             return future
         from engine.repository.futures import BoundFuture
 
-        return BoundFuture(self, served, future)
+        return BoundFuture(future, lambda: self.check(served, options))
 
-    def check(self, served: Served) -> None:
-        """NotReady when the version that was asked for was swapped away during the call."""
-        if self.fixed_version is not None and served.swapped and served.number != self.fixed_version:
-            raise NotReady(f"{self._what()} is not served: version {served.number} has taken its place")
+    def check(self, served: Served, options: dict[str, Any]) -> None:
+        """NotReady when another version answered than was asked for: the model was swapped before the call's turn came."""
+        if self._is_bound(served) and options["report"].version != self.fixed_version:
+            raise NotReady(f"{self._what()} is not served: version {options['report'].version} has taken its place")
 
     def _replaced(self, served: Served) -> bool:
         """Whether the call was refused because its model has just been taken out of service, and another answers."""

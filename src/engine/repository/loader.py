@@ -41,7 +41,10 @@ class Loader:
         def load(source: str, approve: Approve) -> None:
             self.opening = served.model
             try:
-                served.model._open(source, background=background, checks=checks, approve=approve, number=number)
+                served.model._take(source, None, background=background, checks=checks, approve=approve, number=number)
+            except BaseException:
+                served.model.close()
+                raise
             finally:
                 self.opening = None
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
+from engine.drain import DrainReport
 from engine.errors import NotReady, UnknownModel
-from engine.model import DrainReport
 from engine.repository.entry import Entry
 from engine.repository.events import Event, Journal, logger
 from engine.repository.handle import ModelHandle, handle_for
