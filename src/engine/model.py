@@ -74,7 +74,7 @@ class Model(_core.ModelBase):
         except BaseException as error:
             self._tell_failure(event, error)
             raise
-        self._tell_load(event, number, self._origins[number], began)
+        self._tell_load(event, number, self._origins.get(number), began)
         return number
 
     def _open_in_background(self, source: Source, sha256: Digests | None) -> None:
@@ -278,7 +278,8 @@ class Model(_core.ModelBase):
     def _place_of_counts(self, version: int) -> int:
         return place_of_counts(self.name, version) if place_of_counts is not None and not self._on_trial else 0
 
-    def _tell_load(self, event: str, number: int, origin: pickling.Origin, began: float) -> None:
+    def _tell_load(self, event: str, number: int, origin: pickling.Origin | None, began: float) -> None:
+        """origin: None when others have replaced the version already."""
         seconds = time.monotonic() - began
         events.emit(
             events.INFO,
@@ -286,8 +287,8 @@ class Model(_core.ModelBase):
             f"model {self.name!r}: version {number} is in service, after {seconds:.3f} s",
             model=self.name,
             version=number,
-            digest=origin.sha256,
-            path=origin.source if isinstance(origin.source, str) else None,
+            digest=origin.digest if origin else None,
+            path=origin.path if origin else None,
             seconds=seconds,
         )
 
@@ -307,6 +308,10 @@ class Model(_core.ModelBase):
 
         timeout: seconds to wait before that; None: for ever.
         """
+        return self._start_drain()(timeout)
+
+    def _start_drain(self) -> Callable[[float | None], DrainReport]:
+        """New calls are refused from now on. Returns the rest of a drain, which takes its timeout."""
         began = time.monotonic()
         refused_before = self._refusals()
         found = self._begin_drain()
@@ -314,15 +319,21 @@ class Model(_core.ModelBase):
             events.emit(
                 events.INFO, "drain_begun", f"model {self.name!r}: {found} calls to end", model=self.name, calls=found
             )
-        drained = self._wait_drained(timeout)
-        refused = self._refusals() - refused_before
-        cancelled = 0
-        if not drained:
-            cancelled = self._abort_calls()
-            self._wait_drained(None)
-        report = DrainReport(found - cancelled, cancelled, refused, time.monotonic() - began)
-        events.emit(events.INFO, "drain", f"model {self.name!r}: drained: {report}", model=self.name, **vars(report))
-        return report
+
+        def finish(timeout: float | None) -> DrainReport:
+            drained = self._wait_drained(timeout)
+            refused = self._refusals() - refused_before
+            cancelled = 0
+            if not drained:
+                cancelled = self._abort_calls()
+                self._wait_drained(None)
+            report = DrainReport(found - cancelled, cancelled, refused, time.monotonic() - began)
+            events.emit(
+                events.INFO, "drain", f"model {self.name!r}: drained: {report}", model=self.name, **vars(report)
+            )
+            return report
+
+        return finish
 
     def _refusals(self) -> int:
         refused: int = self._counts()["outcomes"]["draining"]

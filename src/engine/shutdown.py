@@ -27,9 +27,8 @@ def drain_all(timeout: float | None = 30.0, *, models: Iterable[Model] | None = 
     """
     end = None if timeout is None else time.monotonic() + timeout
     named = _named(open_models() if models is None else models)
-    for _, model in named:
-        model._begin_drain()
-    return {name: model.drain(None if end is None else max(0.0, end - time.monotonic())) for name, model in named}
+    begun = [(name, model._start_drain()) for name, model in named]
+    return {name: finish(None if end is None else max(0.0, end - time.monotonic())) for name, finish in begun}
 
 
 def _named(models: Iterable[Model]) -> list[tuple[str, Model]]:

@@ -289,11 +289,8 @@ def _watch(reference: weakref.ref[Repository]) -> None:
 def _drain(models: Mapping[Any, Any], timeout: float | None) -> dict[Any, DrainReport]:
     """All at once."""
     end = None if timeout is None else time.monotonic() + timeout
-    for model in models.values():
-        model._begin_drain()
-    return {
-        key: model.drain(None if end is None else max(0.0, end - time.monotonic())) for key, model in models.items()
-    }
+    begun = {key: model._start_drain() for key, model in models.items()}
+    return {key: finish(None if end is None else max(0.0, end - time.monotonic())) for key, finish in begun.items()}
 
 
 def _sum(reports: list[DrainReport]) -> DrainReport:
