@@ -84,12 +84,14 @@ RefPtr<Service> service_of(const std::string& model) {
   return service;
 }
 
-// What is tried, on a service that answers with 1 and is closed afterwards.
+// What is tried, on a service of its own that is closed afterwards.
 struct Scenario {
   const char* name;
+  const std::string& model;
   std::function<void(Service&)> prepare;    // with memory
   std::function<Code(Service&)> operation;  // without
-  float answer;                             // what the model answers once the operation has worked
+  tiny::Feeds feeds;                        // that the model answers whatever came of it
+  float before, after;                      // with this when the operation has failed, and when it has worked; 0: no more
 };
 
 // Made by a binding as well: what throws before the core has the call is the caller's exception.
@@ -108,7 +110,7 @@ Code run_async(Service& service, const RefPtr<Mailbox>& mailbox, tiny::Feeds& fe
   return Code::MemoryLimitExceeded;
 }
 
-Code load_another(const std::string& model) try {
+Code load_and_close(const std::string& model) try {
   RefPtr<Service> service = make_ref<Service>(ServiceOptions());
   Code code = tiny::load(*service, model);
   service->close();
@@ -117,17 +119,17 @@ Code load_another(const std::string& model) try {
   return Code::MemoryLimitExceeded;
 }
 
-bool answers(Service& service, float value) {
-  tiny::Feeds feeds = tiny::Feeds::ones(1, kSide);
-  return feeds.run(service) == Code::Ok && feeds.answered() == value;
+bool answers(Service& service, tiny::Feeds feeds, float value) {
+  Code code = feeds.run(service);
+  return value == 0 ? code == Code::Draining : code == Code::Ok && feeds.answered() == value;
 }
 
 // True when the operation needed fewer than n allocations.
-bool attempt(const Scenario& scenario, const std::string& model, int64_t n) {
+bool attempt(const Scenario& scenario, int64_t n) {
   const int64_t blocks = g_blocks.load();
   Code code;
   {
-    RefPtr<Service> service = service_of(model);
+    RefPtr<Service> service = service_of(scenario.model);
     scenario.prepare(*service);
     const int64_t used = service->account()->used();
     g_until_failure = n;
@@ -135,8 +137,8 @@ bool attempt(const Scenario& scenario, const std::string& model, int64_t n) {
     const bool worked = g_until_failure.exchange(0) > (g_goes_on ? 1 : 0);
     check(code == Code::Ok || code == Code::MemoryLimitExceeded, scenario.name, n, code_name(code));
     check(code == Code::Ok || !worked, scenario.name, n, "an error although all memory was there");
-    check(answers(*service, code == Code::Ok ? scenario.answer : 1), scenario.name, n, "the model answers wrongly, or not at all");
-    check(code == Code::Ok || scenario.answer == 1 || service->account()->used() == used, scenario.name, n, "memory stays charged");
+    check(answers(*service, scenario.feeds, code == Code::Ok ? scenario.after : scenario.before), scenario.name, n, "the model answers wrongly, or not at all");
+    check(code == Code::Ok || scenario.before == scenario.after || service->account()->used() == used, scenario.name, n, "memory stays charged");
     check(tiny::adds_up(*service), scenario.name, n, "counters or permits");
     service->close();
     check(service->account()->used() == 0, scenario.name, n, "memory stays charged when the model is closed");
@@ -148,9 +150,9 @@ bool attempt(const Scenario& scenario, const std::string& model, int64_t n) {
   return code == Code::Ok;
 }
 
-void run(const Scenario& scenario, const std::string& model, int64_t stride, int64_t from) {
+void run(const Scenario& scenario, int64_t stride, int64_t from) {
   // Starts threads, and makes what lasts as long as the process.
-  RefPtr<Service> first = service_of(model);
+  RefPtr<Service> first = service_of(scenario.model);
   scenario.prepare(*first);
   check(scenario.operation(*first) == Code::Ok, scenario.name, 0, "it does not work");
   first->close();
@@ -158,7 +160,7 @@ void run(const Scenario& scenario, const std::string& model, int64_t stride, int
   for (bool goes_on : {false, true}) {
     g_goes_on = goes_on;
     int64_t n = from;
-    while (!attempt(scenario, model, n) && g_wrong < 100) n += stride;
+    while (!attempt(scenario, n) && g_wrong < 100) n += stride;
     std::printf("%s, %s: up to allocation %lld\n", scenario.name, goes_on ? "all after it too" : "one", (long long)n);
   }
 }
@@ -167,23 +169,34 @@ void run(const Scenario& scenario, const std::string& model, int64_t stride, int
 
 int main(int argc, char** argv) {
   const int64_t stride = argc > 1 ? std::atoll(argv[1]) : 1, from = argc > 2 ? std::atoll(argv[2]) : 1;
-  const std::string one = tiny::constant_model(1, kSide), two = tiny::constant_model(2, kSide);
+  const std::string one = tiny::constant_model(1, kSide), two = tiny::constant_model(2, kSide), loop = tiny::counting_model();
   RefPtr<Mailbox> mailbox = make_ref<Mailbox>(false);
-  tiny::Feeds known = tiny::Feeds::ones(1, kSide), fresh = tiny::Feeds::ones(3, kSide);
+  tiny::Feeds known = tiny::Feeds::ones(1, kSide), fresh = tiny::Feeds::ones(3, kSide), rounds = tiny::Feeds::counting(3);
   auto nothing = [](Service&) {};
-  auto call_once = [](Service& s) { answers(s, 1); };
-  const Scenario scenarios[] = {
-      {"a call of a new shape", nothing, [&](Service& s) { return fresh.run(s); }, 1},
-      {"a call of a new shape with a deadline", nothing, [&](Service& s) { return fresh.run(s, {}, 60.0); }, 1},
-      {"a call", call_once, [&](Service& s) { return known.run(s); }, 1},
-      {"a posted call", call_once, [&](Service& s) { return run_async(s, mailbox, known, kNever); }, 1},
-      {"a posted call with a deadline", nothing, [&](Service& s) { return run_async(s, mailbox, fresh, now_ns() + 60 * kSecond); }, 1},
-      {"a reload", call_once, [&](Service& s) { return tiny::load(s, two); }, 2},
-      {"a reload in the background", call_once, [&](Service& s) { return tiny::load(s, two, true); }, 2},
-      {"a rollback", [&](Service& s) { tiny::load(s, one); }, [](Service& s) { return s.rollback().ok() ? Code::Ok : Code::MemoryLimitExceeded; }, 1},
-      {"a first load", nothing, [&](Service&) { return load_another(two); }, 1},
+  auto call_once = [&](Service& s) { known.run(s); };
+  auto reload = [&](Service& s) { tiny::load(s, two); };
+  auto load_another = [&](Service&) { return load_and_close(two); };
+  auto roll_back = [](Service& s) { return s.rollback().ok() ? Code::Ok : Code::MemoryLimitExceeded; };
+  auto drain = [](Service& s) {
+    s.begin_drain();
+    s.abort_calls();
+    return s.wait_drained(kNever) ? Code::Ok : Code::InternalError;
   };
-  for (const Scenario& scenario : scenarios) run(scenario, one, stride, from);
+  const Scenario scenarios[] = {
+      {"a call of a new shape", one, nothing, [&](Service& s) { return fresh.run(s); }, known, 1, 1},
+      {"a call of a new shape with a deadline", one, nothing, [&](Service& s) { return fresh.run(s, {}, 60.0); }, known, 1, 1},
+      {"a call", one, call_once, [&](Service& s) { return known.run(s); }, known, 1, 1},
+      {"a call of a loop", loop, nothing, [&](Service& s) { return rounds.run(s); }, rounds, 3, 3},
+      {"a posted call", one, call_once, [&](Service& s) { return run_async(s, mailbox, known, kNever); }, known, 1, 1},
+      {"a posted call with a deadline", one, nothing, [&](Service& s) { return run_async(s, mailbox, fresh, now_ns() + 60 * kSecond); }, known, 1, 1},
+      {"a first load", one, nothing, load_another, known, 1, 1},
+      {"a reload", one, call_once, [&](Service& s) { return tiny::load(s, two); }, known, 1, 2},
+      {"a reload in the background", one, call_once, [&](Service& s) { return tiny::load(s, two, true); }, known, 1, 2},
+      {"a reload of a loop", loop, nothing, [&](Service& s) { return tiny::load(s, loop); }, rounds, 3, 3},
+      {"a rollback", one, reload, roll_back, known, 2, 1},
+      {"a drain", one, call_once, drain, known, 0, 0},
+  };
+  for (const Scenario& scenario : scenarios) run(scenario, stride, from);
   std::printf("%d wrong\n", g_wrong);
   return g_wrong ? 1 : 0;
 }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <new>
 #include <thread>
 #include <vector>
 
@@ -47,14 +48,22 @@ bool sums_are_right(unsigned seed) {
 
 bool parallel_is_right(unsigned seed) {
   auto token = engine::make_ref<CancelToken>();
-  bool cancel = seed % 3 == 0;
+  const bool cancel = seed % 3 == 0, no_memory = seed % 7 == 3;
   RunControl control(seed % 5 == 0 ? engine::now_ns() + 50000 : engine::kNever, token.get());
   RunContext ctx(control, 3);
   std::vector<int> seen(200, 0);
-  engine::Status status = ctx.parallel(200, 5e3, [&](int64_t begin, int64_t end, int) {
-    for (int64_t i = begin; i < end; ++i) ++seen[i];
-    if (cancel && begin > 100) token->cancel();
-  });
+  engine::Status status;
+  try {
+    status = ctx.parallel(200, 5e3, [&](int64_t begin, int64_t end, int) {
+      for (int64_t i = begin; i < end; ++i) ++seen[i];
+      if (cancel && begin > 100) token->cancel();
+      if (no_memory && begin > 50) throw std::bad_alloc();
+    });
+    if (no_memory && status.ok()) return false;
+  } catch (const std::bad_alloc&) {  // thrown by a tile of this thread; those of helpers are a verdict
+    if (!no_memory) return false;
+    status = engine::error(engine::Code::MemoryLimitExceeded, "a tile");
+  }
   for (int count : seen) {
     if (count > 1 || (count == 0 && status.ok())) return false;
   }
