@@ -44,7 +44,9 @@ std::string temporary_name(const std::string& key) {
 
 struct Closing {
   int descriptor;
-  ~Closing() { ::close(descriptor); }
+  ~Closing() {
+    if (descriptor >= 0) ::close(descriptor);
+  }
 };
 
 bool write_all(int descriptor, const char* data, int64_t size) {
@@ -80,7 +82,9 @@ Result<RefPtr<PackFolder>> PackFolder::open(const std::string& path, int64_t lim
   }
   if (descriptor < 0 && errno == ENOTDIR) return error(Code::InvalidInput, "cache folder '%s' is no folder", path.c_str());
   if (descriptor < 0) return unusable(path, errno);
+  Closing closing{descriptor};
   RefPtr<PackFolder> folder(new PackFolder(descriptor, path, limit));
+  closing.descriptor = -1;
   struct stat s;
   if (::fstat(descriptor, &s) != 0) return unusable(path, errno);
   if (!trusted(s))

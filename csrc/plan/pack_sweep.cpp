@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -44,19 +45,18 @@ int64_t modified_ns(const struct stat& s) {
 std::vector<File> files_of(int descriptor) {
   std::vector<File> files;
   int again = ::openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR* folder = again < 0 ? nullptr : ::fdopendir(again);
+  std::unique_ptr<DIR, int (*)(DIR*)> folder(again < 0 ? nullptr : ::fdopendir(again), ::closedir);
   if (!folder) {
     if (again >= 0) ::close(again);
     return files;
   }
   timespec now;
   ::clock_gettime(CLOCK_REALTIME, &now);
-  while (const dirent* entry = ::readdir(folder)) {
+  while (const dirent* entry = ::readdir(folder.get())) {
     struct stat s;
     if (!one_of_ours(entry->d_name) || ::fstatat(descriptor, entry->d_name, &s, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(s.st_mode)) continue;
     files.push_back({entry->d_name, int64_t(s.st_size), int64_t(now.tv_sec) * kSecond + now.tv_nsec - modified_ns(s)});
   }
-  ::closedir(folder);
   return files;
 }
 
