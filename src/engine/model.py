@@ -353,6 +353,12 @@ class Model(_core.ModelBase):
 
     # -- facts
 
+    @property
+    def path(self) -> str | None:
+        """Where the version in service was read from; None when it came from memory."""
+        origin = self._origins.get(self.version)
+        return origin.source if origin is not None and isinstance(origin.source, str) else None
+
     def stats(self) -> dict[str, Any]:
         """A snapshot of every counter and histogram; times in seconds, memory in bytes.
 

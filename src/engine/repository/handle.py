@@ -103,6 +103,23 @@ class ModelHandle:
             return options
         return {**options, "report": CallReport()}
 
+    def _run_if_short(
+        self,
+        feeds: dict[str, Any],
+        limit: float,
+        timeout: float | None,
+        outputs: Iterable[str] | None,
+        request_id: str | None,
+        report: CallReport | None,
+    ) -> dict[str, Any] | None:
+        """For event loops: Model._run_if_short."""
+        served = self._served()
+        options = self._reporting(served, {"report": report})
+        answer = served.model._run_if_short(feeds, limit, timeout, outputs, request_id, options["report"])
+        if answer is not None:
+            self.check(served, options)
+        return answer
+
     def _checked_later(
         self, served: Served, future: Future[dict[str, Any]], options: dict[str, Any]
     ) -> Future[dict[str, Any]]:

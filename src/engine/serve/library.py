@@ -126,10 +126,10 @@ class Shelf:
 
 
 def _origin(model: Model) -> tuple[str, dict[str, Any]]:
-    origin = model._origins.get(model.version)
-    if origin is None or origin.path is None:
+    path = model.path
+    if path is None:
         raise errors.InvalidInput(f"model {model.name!r} came from memory, not from a file that could be read again")
-    return origin.path, dict(model._options)
+    return path, dict(model._options)
 
 
 def library_of(models: Mapping[str, Model] | Library) -> Library:
