@@ -33,6 +33,7 @@ include "_text.pxi"
 include "_values.pxi"
 include "_signature.pxi"
 include "_calls.pxi"
+include "_counts.pxi"
 include "_service.pxi"
 include "_async.pxi"
 

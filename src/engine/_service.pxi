@@ -1,9 +1,6 @@
 # A model in service.
 
 STATES = tuple([state_name(<State>i).decode() for i in range(5)])
-OUTCOMES = {outcome_name(i).decode(): outcome_help(i).decode() for i in range(kOutcomes)}
-COUNTERS = {counter_name(i).decode(): counter_help(i).decode() for i in range(kCounters)}
-MEASURES = {measure_name(i).decode(): measure_help(i).decode() for i in range(kMeasures)}
 
 
 cdef int64_t until(object seconds) except? -1:
@@ -551,40 +548,9 @@ cdef class ModelBase:
         return out
 
 
-BLOCK_BYTES = MetricsBlock.bytes()
-BLOCK_CELLS = MetricsBlock.cells()
-BUCKET_BOUNDS = tuple([Buckets.lower(i) for i in range(kBuckets)])
-
-
-cdef dict counts_of(const MetricsSnapshot& snapshot):
-    cdef int i
-    return {
-        "started": snapshot.started,
-        "in_flight": snapshot.in_flight,
-        "outcomes": {name: outcome_count(snapshot, i) for i, name in enumerate(OUTCOMES)},
-        "events": {name: counter_count(snapshot, i) for i, name in enumerate(COUNTERS)},
-        "seconds": {name: durations(histogram(snapshot, i)) for i, name in enumerate(MEASURES)},
-    }
-
-
 cdef dict name_counts(const vector[pair[string, int]]& found):
     cdef size_t i
     return {found[i].first.decode(): found[i].second for i in range(found.size())}
-
-
-cdef dict durations(const Histogram& h):
-    """Seconds. buckets: (lower bound, count) of those that are not empty."""
-    cdef size_t i
-    cdef uint64_t count = h.count()
-    return {
-        "count": count,
-        "sum": h.sum() * 1e-9,
-        "p50": h.quantile(0.5) * 1e-9,
-        "p90": h.quantile(0.9) * 1e-9,
-        "p99": h.quantile(0.99) * 1e-9,
-        "p999": h.quantile(0.999) * 1e-9,
-        "buckets": [(Buckets.lower(<int>i) * 1e-9, h.counts()[i]) for i in range(h.counts().size()) if h.counts()[i]],
-    }
 
 
 cdef dict shared_packs(CModel* model):

@@ -72,6 +72,32 @@ def emit(level: int, event: str, message: str, **fields: Any) -> None:
     to.log(level, message, extra={"event": event, **fields})
 
 
+def loaded(event: str, model: Any, version: int, seconds: float) -> None:
+    """event: "load" or "reload"."""
+    origin = model._origins.get(version)
+    source = getattr(origin, "source", None)
+    emit(
+        INFO,
+        event,
+        f"model {model.name!r}: version {version} is in service, after {seconds:.3f} s",
+        model=model.name,
+        version=version,
+        digest=getattr(origin, "sha256", None),
+        path=source if isinstance(source, str) else None,
+        seconds=seconds,
+    )
+
+
+def load_failed(event: str, name: str, error: BaseException) -> None:
+    """event: "load" or "reload"."""
+    what = f"model {name!r}: {event} failed: {type(error).__name__}: {error}"
+    emit(ERROR, f"{event}_failed", what, model=name, error=type(error).__name__)
+
+
+def rolled_back(name: str, version: int) -> None:
+    emit(WARNING, "rollback", f"model {name!r}: back to version {version}", model=name, version=version)
+
+
 def call_failed(model: Any, error: errors.EngineError) -> None:
     """A call has ended with `error`, which knows whose call it was."""
     to = _logger or logger()

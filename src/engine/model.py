@@ -72,9 +72,9 @@ class Model(_core.ModelBase):
         try:
             number = take()
         except BaseException as error:
-            self._tell_failure(event, error)
+            events.load_failed(event, self.name, error)
             raise
-        self._tell_load(event, number, self._origins.get(number), began)
+        events.loaded(event, self, number, time.monotonic() - began)
         return number
 
     def _open_in_background(self, source: Source, sha256: Digests | None) -> None:
@@ -261,13 +261,7 @@ class Model(_core.ModelBase):
         """
         number = self._rollback()
         self._forget_origins()
-        events.emit(
-            events.WARNING,
-            "rollback",
-            f"model {self.name!r}: back to version {number}",
-            model=self.name,
-            version=number,
-        )
+        events.rolled_back(self.name, number)
         return number
 
     def _forget_origins(self) -> None:
@@ -277,29 +271,6 @@ class Model(_core.ModelBase):
 
     def _place_of_counts(self, version: int) -> int:
         return place_of_counts(self.name, version) if place_of_counts is not None and not self._on_trial else 0
-
-    def _tell_load(self, event: str, number: int, origin: pickling.Origin | None, began: float) -> None:
-        """origin: None when others have replaced the version already."""
-        seconds = time.monotonic() - began
-        events.emit(
-            events.INFO,
-            event,
-            f"model {self.name!r}: version {number} is in service, after {seconds:.3f} s",
-            model=self.name,
-            version=number,
-            digest=origin.digest if origin else None,
-            path=origin.path if origin else None,
-            seconds=seconds,
-        )
-
-    def _tell_failure(self, event: str, error: BaseException) -> None:
-        events.emit(
-            events.ERROR,
-            f"{event}_failed",
-            f"model {self.name!r}: {event} failed: {type(error).__name__}: {error}",
-            model=self.name,
-            error=type(error).__name__,
-        )
 
     # -- life
 
