@@ -82,7 +82,7 @@ def loaded(event: str, model: Any, version: int, seconds: float) -> None:
         f"model {model.name!r}: version {version} is in service, after {seconds:.3f} s",
         model=model.name,
         version=version,
-        digest=getattr(origin, "sha256", None),
+        digest=getattr(origin, "digest", None),
         path=source if isinstance(source, str) else None,
         seconds=seconds,
     )
