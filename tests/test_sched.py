@@ -35,60 +35,6 @@ def wait_until(condition, seconds=5.0):
     return True
 
 
-# --- threads that get no CPU ---
-
-
-needs_two_to_move = pytest.mark.skipif(
-    sys.platform != "linux" or len(os.sched_getaffinity(0)) < 2, reason="a thread can only be moved between two CPUs of Linux"
-)
-
-
-@needs_two_to_move
-def test_a_thread_that_gets_no_cpu_is_moved_here_and_may_run_everywhere_afterwards():
-    started, end = threading.Event(), threading.Event()
-    thread = threading.Thread(target=lambda: (started.set(), end.wait()))
-    thread.start()
-    started.wait()
-    time.sleep(0.05)
-    number, before = thread.native_id, os.sched_getaffinity(thread.native_id)
-    late = _testing.LateThreads()
-    late.look(0, number)
-    assert os.sched_getaffinity(number) == before
-    late.look(1, number)
-    assert os.sched_getaffinity(number) == before, "looked at for the first time in that place"
-    for _ in range(3):
-        late.look(0, number)
-        assert len(os.sched_getaffinity(number)) == 1
-        assert os.sched_getaffinity(number) < before
-    del late
-    assert os.sched_getaffinity(number) == before
-    end.set()
-    thread.join()
-
-
-@needs_two_to_move
-def test_a_thread_that_computes_is_left_where_it_is():
-    thread = threading.Thread(target=lambda: _testing.run_parallel(100, 10e6, 1, item_ns=10_000_000))
-    thread.start()
-    before, late = os.sched_getaffinity(thread.native_id), _testing.LateThreads()
-    for _ in range(3):
-        late.look(0, thread.native_id)
-        time.sleep(0.1)
-    assert os.sched_getaffinity(thread.native_id) == before
-    thread.join()
-
-
-@linux_only
-def test_threads_that_are_gone_are_no_matter():
-    thread = threading.Thread(target=lambda: None)
-    thread.start()
-    number = thread.native_id
-    thread.join()
-    late = _testing.LateThreads()
-    for _ in range(3):
-        late.look(0, number)
-
-
 # --- the pool ---
 
 

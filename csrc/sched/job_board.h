@@ -8,8 +8,6 @@
 #include <atomic>
 #include <cstdint>
 
-#include "sched/late_threads.h"
-
 namespace engine {
 
 class JobBoard {
@@ -56,13 +54,11 @@ class JobBoard {
     int helpers = 0;
     Body body = nullptr;
     void* arg = nullptr;
-    std::atomic<int> threads[LateThreads::kMost] = {};  // thread_number() of worker i + 1 while it is joined, else 0
   };
 
   int acquire_slot();
   bool close(const Job& job);
   static void wait_until_left(Slot& slot);
-  static void sleep_until_left(Slot& slot);
   int choose(uint64_t* state) const;
 
   alignas(64) std::atomic<uint64_t> open_{0};  // bit s: slot s may have open places

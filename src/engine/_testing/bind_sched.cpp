@@ -13,7 +13,6 @@
 #include "sched/census.h"
 #include "sched/clock.h"
 #include "sched/cpus.h"
-#include "sched/late_threads.h"
 #include "sched/run_context.h"
 #include "sched/spin.h"
 #include "sched/thread_pool.h"
@@ -186,7 +185,6 @@ void bind_pool(py::module_& m) {
         py::arg("item_ns") = 0, Released());
   m.def("pool_latency", pool_latency, py::arg("reps"), py::arg("items"), py::arg("item_ns"), py::arg("helpers"),
         py::arg("pause_ns") = 0, Released());
-  py::class_<engine::LateThreads>(m, "LateThreads").def(py::init<>()).def("look", &engine::LateThreads::look);
   m.def("census_policy", [](int callers, int busy, int awake, int places, int cpus) {
     engine::Census census{callers, busy, awake, 0};
     return py::make_tuple(census.may_help(cpus), census.crowded(cpus), census.missing(places, cpus));
