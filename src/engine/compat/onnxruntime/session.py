@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -20,6 +21,7 @@ from engine.compat.onnxruntime.profiling import Profile
 from engine.compat.onnxruntime.providers import AVAILABLE, Provider, check_providers
 from engine.compat.onnxruntime.run_options import RunOptions
 from engine.compat.onnxruntime.session_options import SessionOptions
+from engine.threads import start_thread
 
 Callback = Callable[[list[Any], Any, str], None]
 
@@ -121,15 +123,16 @@ class Session:
             wrong = call_errors.unknown_output(output_names, self._output_names)
             if isinstance(wrong, TypeError):
                 raise wrong
-            return callback([], user_data, text_of(wrong))
+            return start_thread(lambda: callback([], user_data, text_of(wrong)))
         names = list(output_names or self._output_names)
         try:
             model = self._overrides.model_for(feeds) if self._overrides else self.model
             future = model.submit(feeds, **(_arguments(run_options) if run_options is not None else {}))
         except engine.EngineError as raised:
-            return callback([], user_data, text_of(self._error_of(raised, feeds)))
+            text = text_of(self._error_of(raised, feeds))
+            return start_thread(lambda: callback([], user_data, text))
 
-        def deliver(_: object) -> None:
+        def deliver() -> None:
             raised = future.exception()
             if raised is None:
                 answer = future.result()
@@ -138,7 +141,9 @@ class Session:
                 raised = self._error_of(raised, feeds)
             callback([], user_data, text_of(raised))
 
-        future.add_done_callback(deliver)
+        caller = threading.get_ident()
+        # The caller may hold what the callback waits for.
+        future.add_done_callback(lambda _: start_thread(deliver) if threading.get_ident() == caller else deliver())
 
     def run_with_ort_values(
         self,
