@@ -4,9 +4,11 @@ import json
 import os
 import subprocess
 
-import engine
 import numpy as np
+import pytest
 from onnx import TensorProto, helper, numpy_helper
+
+import engine
 from subprocesses import start
 
 FLOAT, UINT8 = TensorProto.FLOAT, TensorProto.UINT8
@@ -129,3 +131,18 @@ def leftovers(folder):
 
 def load(model, folder, **options):
     return engine.load(model, cache=folder, **{"threads": 1, **options})
+
+
+# Fixtures: test files import what they use.
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "deep" / "cache"
+
+
+@pytest.fixture(scope="module")
+def kinds():
+    """The model's bytes and its answers without a folder."""
+    model = all_kinds()
+    return model, answers(engine.load(model, cache=False, threads=1))

@@ -5,14 +5,17 @@ import os
 import stat
 import sys
 
-import engine
 import numpy as np
 import pytest
+
+import engine
 from packing import (
     all_kinds,
     answers,
     end,
     files_of,
+    folder,
+    kinds,
     leftovers,
     line_of,
     load,
@@ -23,18 +26,6 @@ from packing import (
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="nothing is shared there")
 MIB = 1 << 20
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path / "deep" / "cache"
-
-
-@pytest.fixture(scope="module")
-def kinds():
-    """The model's bytes and its answers without a folder."""
-    model = all_kinds()
-    return model, answers(engine.load(model, cache=False, threads=1))
 
 
 def test_what_one_load_stored_the_next_finds(folder, kinds):

@@ -5,16 +5,12 @@ import sys
 import time
 
 import pytest
-from packing import LOADING, answers, files_of, leftovers, load, wide_product
+
+from packing import LOADING, answers, files_of, folder, leftovers, load, wide_product
 from subprocesses import python
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="nothing is shared there")
 MIB = 1 << 20
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path / "deep" / "cache"
 
 
 def flip(path, at):

@@ -6,13 +6,15 @@ import os
 import sys
 import time
 
-import engine
 import pytest
+
+import engine
 from packing import (
     LOADING,
-    all_kinds,
     answers,
     files_of,
+    folder,
+    kinds,
     leftovers,
     load,
     load_elsewhere,
@@ -22,18 +24,6 @@ from subprocesses import python
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="nothing is shared there")
 MIB = 1 << 20
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path / "deep" / "cache"
-
-
-@pytest.fixture(scope="module")
-def kinds():
-    """The model's bytes and its answers without a folder."""
-    model = all_kinds()
-    return model, answers(engine.load(model, cache=False, threads=1))
 
 
 def age(folder, name, seconds):
