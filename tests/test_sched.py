@@ -35,6 +35,151 @@ def wait_until(condition, seconds=5.0):
     return True
 
 
+# --- threads that get no CPU ---
+
+
+needs_two_to_move = pytest.mark.skipif(
+    sys.platform != "linux" or len(os.sched_getaffinity(0)) < 2, reason="a thread can only be moved between two CPUs of Linux"
+)
+
+
+class Sleeper:
+    """A thread that gets no CPU, since it wants none."""
+
+    def __init__(self):
+        self.end, started = threading.Event(), threading.Event()
+        self.thread = threading.Thread(target=lambda: (started.set(), self.end.wait()))
+        self.thread.start()
+        started.wait()
+        time.sleep(0.05)
+        self.number = self.thread.native_id
+
+    def affinity(self):
+        return os.sched_getaffinity(self.number)
+
+    def stop(self):
+        self.end.set()
+        self.thread.join()
+
+
+@pytest.fixture
+def sleeper():
+    sleeper = Sleeper()
+    yield sleeper
+    sleeper.stop()
+
+
+@needs_two_to_move
+def test_a_thread_that_gets_no_cpu_is_moved_here_and_may_run_everywhere_afterwards(sleeper):
+    before = sleeper.affinity()
+    late = _testing.LateThread()
+    late.look(sleeper.number)
+    assert sleeper.affinity() == before, "looked at for the first time"
+    for _ in range(3):
+        late.look(sleeper.number)
+        assert len(sleeper.affinity()) == 1
+        assert sleeper.affinity() < before
+    del late
+    assert sleeper.affinity() == before
+
+
+@needs_two_to_move
+def test_a_look_at_another_thread_is_a_first_look(sleeper):
+    other, before = Sleeper(), sleeper.affinity()
+    late = _testing.LateThread()
+    for _ in range(2):
+        late.look(sleeper.number)
+        late.look(other.number)
+    assert sleeper.affinity() == other.affinity() == before
+    other.stop()
+
+
+@needs_two_to_move
+def test_a_thread_that_may_not_run_here_is_left_where_it_is(sleeper):
+    here, there = sorted(os.sched_getaffinity(0))[:2]
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(sleeper.number, {there})
+    try:
+        os.sched_setaffinity(0, {here})
+        late = _testing.LateThread()
+        for _ in range(3):
+            late.look(sleeper.number)
+        assert sleeper.affinity() == {there}
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@needs_two_to_move
+def test_a_thread_that_computes_is_left_where_it_is():
+    thread = threading.Thread(target=lambda: _testing.run_parallel(100, 10e6, 1, item_ns=10_000_000))
+    thread.start()
+    before, late = os.sched_getaffinity(thread.native_id), _testing.LateThread()
+    for _ in range(3):
+        late.look(thread.native_id)
+        time.sleep(0.1)
+    assert os.sched_getaffinity(thread.native_id) == before
+    thread.join()
+
+
+@linux_only
+def test_threads_that_are_gone_are_no_matter():
+    thread = threading.Thread(target=lambda: None)
+    thread.start()
+    number = thread.native_id
+    thread.join()
+    late = _testing.LateThread()
+    for _ in range(3):
+        late.look(number)
+
+
+@needs_two_to_move
+@pytest.mark.parametrize("asleep", [False, True])
+def test_a_helper_leaves_callers_alone_that_compute_or_wait(asleep):
+    thread = threading.Thread(target=lambda: _testing.compute_for(300_000_000, asleep=asleep))
+    thread.start()
+    before = os.sched_getaffinity(thread.native_id)
+    time.sleep(0.05)
+    assert not _testing.watch_callers(100_000_000)
+    assert os.sched_getaffinity(thread.native_id) == before
+    thread.join()
+
+
+@needs_two_to_move
+def test_a_caller_that_stands_still_is_moved_to_an_idle_helpers_cpu_and_put_back():
+    inside = []
+    caller = threading.Thread(
+        target=lambda: (_testing.compute_for(300_000_000, still=True), inside.append(os.sched_getaffinity(0)))
+    )
+    caller.start()
+    before = os.sched_getaffinity(caller.native_id)
+    time.sleep(0.05)
+    assert _testing.watch_callers(50_000_000)
+    assert len(os.sched_getaffinity(caller.native_id)) == 1
+    assert not _testing.watch_callers(50_000_000), "moved once"
+    caller.join()
+    assert inside == [before]
+
+
+@needs_two_to_move
+def test_calls_on_a_crowded_machine_end_in_time_or_not_and_run_where_they_could_before():
+    """More threads than CPUs: callers and helpers are preempted in the middle of their tiles all the time."""
+    hogs = [threading.Thread(target=_testing.run_parallel, args=(400, 10e6, 1), kwargs={"item_ns": 1_000_000}) for _ in range(CPUS + 1)]
+    for hog in hogs:
+        hog.start()
+    before, codes = os.sched_getaffinity(0), set()
+    for i in range(100):
+        done = _testing.run_parallel(200, 20_000, 2, deadline_ns=_testing.now_ns() + 100_000 * (i % 60), item_ns=20_000)
+        codes.add(done.code)
+        assert done.code == "DeadlineExceeded" or done.counts.tolist() == [1] * 200
+        assert max(done.counts.tolist(), default=0) <= 1
+    for hog in hogs:
+        hog.join()
+    assert "DeadlineExceeded" in codes
+    threads = [int(t) for t in os.listdir("/proc/self/task")]
+    wait_until(lambda: all(os.sched_getaffinity(t) == before for t in threads))
+    assert [os.sched_getaffinity(t) for t in threads] == [before] * len(threads)
+
+
 # --- the pool ---
 
 

@@ -1,5 +1,6 @@
 #include "sched/job_board.h"
 
+#include <algorithm>
 #include <bit>
 #include <tuple>
 
@@ -15,9 +16,10 @@ constexpr uint64_t kOpen = uint64_t(1) << 16;
 constexpr uint64_t kOpenMask = uint64_t(0x7fff) << 16;
 constexpr uint64_t kCallerSleeps = uint64_t(1) << 31;
 
-// A CPU that goes idle looks for a thread that waits for one, such as a helper that was preempted in the middle of its tile.
-// Short sleeps make the caller's CPU look again and again, where one long sleep does it once.
-constexpr int64_t kNapNs = 100'000;
+// How often a caller that sleeps looks after the helpers that it waits for: at first, and in the end.
+constexpr int64_t kFirstNapNs = 20'000, kLongestNapNs = 10'000'000;
+// More have no place on the caller's CPU.
+constexpr int kMostMoved = 4;
 
 int joined(uint64_t state) { return int(state & 0xffff); }
 int open_places(uint64_t state) { return int(state >> 16 & 0x7fff); }
@@ -76,6 +78,7 @@ bool JobBoard::take(Place* place) {
     int left = open_places(state) - 1;
     if (left == 0) open_.fetch_and(~bit(index));
     *place = {index, slot.helpers - left, slot.helpers, left, slot.body, slot.arg};
+    if (place->worker <= kLookedAfter) slot.threads[place->worker - 1].store(thread_number(), std::memory_order_relaxed);
     return true;
   }
   return false;
@@ -83,6 +86,7 @@ bool JobBoard::take(Place* place) {
 
 void JobBoard::leave(const Place& place) {
   Slot& slot = slots_[place.slot];
+  if (place.worker <= kLookedAfter) slot.threads[place.worker - 1].store(0, std::memory_order_relaxed);
   uint64_t before = slot.state.fetch_sub(kJoined);
   if (joined(before) > 1 || !(before & kCallerSleeps)) return;
   slot.all_left.fetch_add(1);
@@ -105,10 +109,22 @@ void JobBoard::wait_until_left(Slot& slot) {
     if (joined(slot.state.load(std::memory_order_acquire)) == 0) return;
   }
   slot.state.fetch_or(kCallerSleeps);
-  for (;;) {
+  sleep_until_left(slot);
+}
+
+void JobBoard::look_after_helpers(const Slot& slot, LateThread* late) {
+  int watched = 0;
+  for (int i = 0; i < std::min(slot.helpers, kLookedAfter) && watched < kMostMoved; ++i)
+    if (int number = slot.threads[i].load(std::memory_order_relaxed)) late[watched++].look(number);
+}
+
+void JobBoard::sleep_until_left(Slot& slot) {
+  LateThread late[kMostMoved];
+  for (int64_t nap = kFirstNapNs;; nap = std::min(2 * nap, kLongestNapNs)) {
     uint32_t seen = slot.all_left.load();
     if (joined(slot.state.load()) == 0) return;
-    futex_wait_until(slot.all_left, seen, now_ns() + kNapNs);
+    look_after_helpers(slot, late);
+    futex_wait_until(slot.all_left, seen, now_ns() + nap);
   }
 }
 
@@ -119,7 +135,10 @@ void JobBoard::withdraw(const Job& job) {
 }
 
 void JobBoard::reset_after_fork() {
-  for (Slot& slot : slots_) slot.state.store(uint64_t(generation(slot.state.load()) + 1) << 32);
+  for (Slot& slot : slots_) {
+    slot.state.store(uint64_t(generation(slot.state.load()) + 1) << 32);
+    for (std::atomic<int>& thread : slot.threads) thread.store(0, std::memory_order_relaxed);
+  }
   open_.store(0);
   used_.store(0);
 }

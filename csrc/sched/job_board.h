@@ -8,11 +8,14 @@
 #include <atomic>
 #include <cstdint>
 
+#include "sched/late_thread.h"
+
 namespace engine {
 
 class JobBoard {
  public:
   static constexpr int kSlots = 64;
+  static constexpr int kLookedAfter = 12;  // helpers of a job that its caller looks after
   using Body = void (*)(void* arg, int worker);
 
   // A posted job, held by its caller.
@@ -54,11 +57,14 @@ class JobBoard {
     int helpers = 0;
     Body body = nullptr;
     void* arg = nullptr;
+    std::atomic<int> threads[kLookedAfter] = {};  // thread_number() of helper i while it is joined, else 0
   };
 
   int acquire_slot();
   bool close(const Job& job);
   static void wait_until_left(Slot& slot);
+  static void sleep_until_left(Slot& slot);
+  static void look_after_helpers(const Slot& slot, LateThread* late);
   int choose(uint64_t* state) const;
 
   alignas(64) std::atomic<uint64_t> open_{0};  // bit s: slot s may have open places

@@ -31,13 +31,16 @@ int64_t spin_limit_ns() { return g_spin_ns; }
 
 void SpinWait::restart() {
   end_ns_ = g_spin_ns > 0 ? real_ns() + g_spin_ns : 0;
+  left_ns_ = g_spin_ns;
   pauses_ = 0;
 }
 
 bool SpinWait::pause() {
   if (g_spin_ns == 0) return false;
   cpu_pause();
-  return ++pauses_ % kPausesPerClock != 0 || real_ns() < end_ns_;
+  if (++pauses_ % kPausesPerClock != 0) return true;
+  left_ns_ = end_ns_ - real_ns();
+  return left_ns_ > 0;
 }
 
 }  // namespace engine

@@ -27,10 +27,12 @@ class SpinWait {
   bool pause();
   // True after every pause that read the clock: the moment for checks that cost more.
   bool at_clock() const { return pauses_ % kPausesPerClock == 0; }
+  // Whether more than half of the time was over when the clock was last read.
+  bool past_half() const { return left_ns_ < spin_limit_ns() / 2; }
 
  private:
   static constexpr uint32_t kPausesPerClock = 16;
-  int64_t end_ns_;
+  int64_t end_ns_, left_ns_;
   uint32_t pauses_;
 };
 

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #endif
 
+#include "sched/callers.h"
 #include "sched/census.h"
 #include "sched/cpus.h"
 #include "sched/futex.h"
@@ -29,6 +30,7 @@ constexpr auto kRetryStart = std::chrono::seconds(1);
 // Constant-initialised and never destroyed: helpers may outlive static destructors.
 struct Pool {
   JobBoard board;
+  Callers callers;
   alignas(64) CensusWord census;
   alignas(64) std::atomic<uint32_t> wake_tokens{0};
   std::atomic<int> cpus{0};
@@ -39,6 +41,8 @@ constinit Pool g_pool;
 
 // Calls that this thread is in; a helper counts as in one from its start.
 thread_local int t_calls = 0;
+// Its place among the callers while it is in one.
+thread_local int t_place = -1;
 // Scopes of WorkAlone that this thread is in.
 thread_local int t_alone = 0;
 
@@ -129,22 +133,38 @@ bool keep_spinning(SpinWait& spin, int& crowded) {
   return crowded < kCrowdedReads;
 }
 
+// Spins, helps, and spins again, until there was nothing to do for the time of a spin. A caller that got no CPU in the latter half
+// of that time is moved to this one, which is idle from then on.
+void help_until_idle() {
+  SpinWait spin;
+  Callers::Watch watch;
+  bool watches = false;
+  int crowded = 0;
+  do {
+    if (help_one_job()) {
+      spin.restart();
+      watches = false;
+      crowded = 0;
+    } else if (!watches && spin.past_half() && g_pool.callers.any()) {
+      watch.note(g_pool.callers);
+      watches = true;
+    }
+  } while (keep_spinning(spin, crowded));
+  if (watches) watch.move_one(g_pool.callers);
+}
+
 void helper_main() {
   t_calls = 1;
   for (;;) {
-    SpinWait spin;
-    int crowded = 0;
-    do {
-      if (!help_one_job()) continue;
-      spin.restart();
-      crowded = 0;
-    } while (keep_spinning(spin, crowded));
+    help_until_idle();
     sleep_until_woken();
   }
 }
 
 void reset_after_fork() {
+  reset_thread_number();
   g_pool.board.reset_after_fork();
+  g_pool.callers.reset_after_fork(t_place);
   g_pool.census.reset({.callers = t_calls > 0 ? 1 : 0});
   g_pool.wake_tokens.store(0);
   g_pool.cpus.store(0);
@@ -159,11 +179,15 @@ void reset_after_fork() {
 }  // namespace
 
 CallScope::CallScope() {
-  if (t_calls++ == 0) g_pool.census.add_caller();
+  if (t_calls++ > 0) return;
+  g_pool.census.add_caller();
+  t_place = g_pool.callers.enter();
 }
 
 CallScope::~CallScope() {
   if (--t_calls > 0) return;
+  g_pool.callers.leave(t_place);
+  t_place = -1;
   Census census = g_pool.census.remove_caller();
   if (census.sleeping > 0 && g_pool.board.any_open()) summon(1, 1);
 }
@@ -183,7 +207,11 @@ void ThreadPool::run(int helpers, Body body, void* arg) {
   if (helpers <= 0 || t_alone > 0 || !g_pool.board.post(helpers, body, arg, &job)) return body(arg, 0);
   struct Withdrawal {
     const JobBoard::Job& job;
-    ~Withdrawal() { g_pool.board.withdraw(job); }
+    ~Withdrawal() {
+      g_pool.callers.sleeps(t_place, true);
+      g_pool.board.withdraw(job);
+      g_pool.callers.sleeps(t_place, false);
+    }
   } withdrawal{job};
   summon(helpers, helpers);
   body(arg, 0);

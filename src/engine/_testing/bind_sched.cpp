@@ -10,9 +10,11 @@
 #include <thread>
 #include <vector>
 
+#include "sched/callers.h"
 #include "sched/census.h"
 #include "sched/clock.h"
 #include "sched/cpus.h"
+#include "sched/late_thread.h"
 #include "sched/run_context.h"
 #include "sched/spin.h"
 #include "sched/thread_pool.h"
@@ -173,6 +175,27 @@ std::vector<int64_t> pool_latency(int reps, int64_t items, int64_t item_ns, int 
   return ns;
 }
 
+engine::Callers g_callers;
+
+// Enters g_callers, computes for `ns` and leaves; asleep: sleeps and says so; still: sleeps without a word, as one that gets no CPU.
+int compute_for(int64_t ns, bool asleep, bool still) {
+  const int place = g_callers.enter();
+  if (asleep) g_callers.sleeps(place, true);
+  if (asleep || still) std::this_thread::sleep_for(std::chrono::nanoseconds(ns));
+  else work_for(ns);
+  if (asleep) g_callers.sleeps(place, false);
+  g_callers.leave(place);
+  return place;
+}
+
+// What a helper does that has nothing to do for `ns`: whether it moved a caller to this thread's CPU.
+bool watch_callers(int64_t ns) {
+  engine::Callers::Watch watch;
+  watch.note(g_callers);
+  std::this_thread::sleep_for(std::chrono::nanoseconds(ns));
+  return watch.move_one(g_callers);
+}
+
 void bind_pool(py::module_& m) {
   using Released = py::call_guard<py::gil_scoped_release>;
   m.def("pool_threads", [] { return ThreadPool::instance().threads(); });
@@ -185,6 +208,9 @@ void bind_pool(py::module_& m) {
         py::arg("item_ns") = 0, Released());
   m.def("pool_latency", pool_latency, py::arg("reps"), py::arg("items"), py::arg("item_ns"), py::arg("helpers"),
         py::arg("pause_ns") = 0, Released());
+  py::class_<engine::LateThread>(m, "LateThread").def(py::init<>()).def("look", &engine::LateThread::look);
+  m.def("watch_callers", watch_callers, py::arg("ns"), Released());
+  m.def("compute_for", compute_for, py::arg("ns"), py::arg("asleep") = false, py::arg("still") = false, Released());
   m.def("census_policy", [](int callers, int busy, int awake, int places, int cpus) {
     engine::Census census{callers, busy, awake, 0};
     return py::make_tuple(census.may_help(cpus), census.crowded(cpus), census.missing(places, cpus));

@@ -1,0 +1,52 @@
+// The threads that compute a call at this moment, so that a helper that runs out of work can look after one that the system keeps
+// from its CPU. A fixed table without locks.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "sched/late_thread.h"
+
+namespace engine {
+
+class Callers {
+ public:
+  static constexpr int kMost = 64;  // threads beyond are not looked after
+
+  // The calling thread begins to compute. Its place, for leave(); -1: none is free.
+  int enter();
+  // The thread that entered. If it was moved it is put back.
+  void leave(int place);
+  // The thread that entered sleeps, or works again: while it sleeps nobody looks after it.
+  void sleeps(int place, bool asleep);
+
+  bool any() const { return used_.load(std::memory_order_relaxed) != 0; }
+
+  // What a helper has noted of the threads in the table.
+  class Watch {
+   public:
+    // Notes the CPU time of each.
+    void note(const Callers& callers);
+    // Moves one that got none since to the CPU of the calling thread, which should sleep now. False: there is no such thread.
+    bool move_one(Callers& callers);
+
+   private:
+    uint64_t noted_ = 0;
+    int numbers_[kMost];
+    int64_t cpu_ns_[kMost];
+  };
+
+  // The only thread of a forked child, at `place` (or -1): forgets all others.
+  void reset_after_fork(int place);
+
+ private:
+  struct alignas(64) Place {
+    std::atomic<uint32_t> word{0};  // thread_number():30 | asleep:1 | held by who moves it:1
+    MovedThread moved;              // of who holds it, or of the thread itself
+  };
+
+  std::atomic<uint64_t> used_{0};
+  Place places_[kMost];
+};
+
+}  // namespace engine
