@@ -1,8 +1,8 @@
 #include "sched/callers.h"
 
 #include <bit>
-
-#include "sched/spin.h"
+#include <chrono>
+#include <thread>
 
 namespace engine {
 namespace {
@@ -12,9 +12,14 @@ constexpr uint32_t kHeld = 1, kAsleep = 2;
 uint32_t word_of(int number) { return uint32_t(number) << 2; }
 uint64_t bit(int place) { return uint64_t(1) << place; }
 
-// Changes `word` from `from` to `to` as soon as nobody holds it.
+// Changes `word` from `from` to `to` as soon as nobody holds it: often a helper whose CPU this thread was just moved to.
 void change(std::atomic<uint32_t>& word, uint32_t from, uint32_t to) {
-  for (uint32_t expected = from; !word.compare_exchange_weak(expected, to, std::memory_order_acq_rel); expected = from) cpu_pause();
+  for (int tries = 0;; ++tries) {
+    uint32_t expected = from;
+    if (word.compare_exchange_strong(expected, to, std::memory_order_acq_rel)) return;
+    if (tries < 16) std::this_thread::yield();
+    else std::this_thread::sleep_for(std::chrono::microseconds(20));
+  }
 }
 
 }  // namespace
