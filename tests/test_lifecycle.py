@@ -232,9 +232,24 @@ future = model.submit(feeds(ENDLESS))
 print("good")
 """
 
+# The thread that publishes comes back for the GIL when the interpreter is gone, which ends it where it is.
+AT_EXIT_WHILE_PUBLISHING = """
+publishing = threading.Event()
+model = engine.load(constant_model(1))
+engine.Model._place_of_counts = lambda model, version: (publishing.set(), time.sleep(0.3), 0)[-1]
+class Slow:
+    def flush(self):
+        time.sleep(1)
+threading.Thread(target=model.reload, args=(constant_model(2),), daemon=True).start()
+publishing.wait()
+print("good", flush=True)
+sys.stderr = Slow()
+"""
+
 
 @pytest.mark.parametrize(
-    "program", ["ON_SIGTERM", "ON_SIGINT", "CLOSED_IN_A_CALL_OF_ITS_OWN", "WAITING_FOR_A_LOAD", "AT_EXIT"]
+    "program",
+    ["ON_SIGTERM", "ON_SIGINT", "CLOSED_IN_A_CALL_OF_ITS_OWN", "WAITING_FOR_A_LOAD", "AT_EXIT", "AT_EXIT_WHILE_PUBLISHING"],
 )
 def test_the_process(program):
     assert python(PRELUDE + globals()[program]) == "good\n"

@@ -65,11 +65,11 @@ def test_a_checkpoint_at_least_every_tile(ns_per_item):
 @pytest.mark.parametrize("threads", [1, 2])
 def test_deadline_in_real_time(threads):
     begin = time.perf_counter()
-    deadline = _testing.now_ns() + 20_000_000
+    deadline = _testing.now_ns() + 200_000_000
     result = _testing.run_parallel(10**6, 10e3, threads, deadline_ns=deadline, item_ns=10_000)
     seconds = time.perf_counter() - begin
     assert result.code == "DeadlineExceeded"
-    assert 0.02 <= seconds < 0.5
+    assert 0.2 <= seconds < 5
     assert result.counts.max() == 1
     assert 0 < result.counts.sum() < 10**6
 

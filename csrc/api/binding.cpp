@@ -1,6 +1,7 @@
 #include "api/binding.h"
 
 #include <cstring>
+#include <new>
 
 namespace engine {
 namespace {
@@ -19,14 +20,18 @@ Status load_for(Service& service, const ModelSource& source, const LoadOptions& 
   return {};
 }
 
-Status publish(Service& service, const RefPtr<Model>& model, bool allow_signature_change, int* version) {
+Status publish(Service& service, const RefPtr<Model>& model, bool allow_signature_change, int* version) try {
   ENGINE_ASSIGN(*version, service.publish(model, allow_signature_change, *version));
   return {};
+} catch (const std::bad_alloc&) {
+  return error(Code::MemoryLimitExceeded, "the system refuses memory while a version is made current");
 }
 
-Status rollback(Service& service, int* version) {
+Status rollback(Service& service, int* version) try {
   ENGINE_ASSIGN(*version, service.rollback());
   return {};
+} catch (const std::bad_alloc&) {
+  return error(Code::MemoryLimitExceeded, "the system refuses memory while a version is made current");
 }
 
 void add_warm_up_shape(WarmUp& warm_up, const std::string& name, const int64_t* dims, int rank) {

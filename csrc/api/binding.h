@@ -9,7 +9,8 @@
 namespace engine {
 
 // load_for and publish, for callers that cannot say Result. *out: the model that was loaded. *version: in, the number that it is to
-// have or 0; out, the one that it has.
+// have or 0; out, the one that it has. publish and rollback ask the service's MetricsPlace, which may end this thread when the
+// interpreter is on its way out: they throw nothing, and must not be called within a catch (...).
 Status load_for(Service& service, const ModelSource& source, const LoadOptions& options, const WarmUp& warm_up, bool background,
                 RefPtr<Model>* out);
 Status publish(Service& service, const RefPtr<Model>& model, bool allow_signature_change, int* version);

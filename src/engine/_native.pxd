@@ -323,8 +323,8 @@ cdef extern from "api/engine.h" namespace "engine" nogil:
 
 cdef extern from "api/binding.h" namespace "engine" nogil:
     Status load_for(Service&, const ModelSource&, const LoadOptions&, const WarmUp&, cbool, RefPtr[CModel]*) except +
-    Status publish(Service&, const RefPtr[CModel]&, cbool, int*) except +
-    Status rollback(Service&, int*) except +
+    Status publish(Service&, const RefPtr[CModel]&, cbool, int*)
+    Status rollback(Service&, int*)
     void sleep_ns(int64_t)
     void begin_warm_up(WarmUp&) except +
     void add_warm_up_shape(WarmUp&, const string&, const int64_t*, int) except +
