@@ -26,7 +26,7 @@ ConvShape in_rows(ConvShape s) {
 class NarrowPlan final : public ConvPlan {
  public:
   NarrowPlan(const ConvShape& s, const ConvEpilogue& epilogue)
-      : kernels_(conv_kernels()), shape_(in_rows(s)), key_(conv_weight_key(s)), finish_(conv_finish(epilogue)), rows_(shape_, 1) {
+      : kernels_(conv_kernels()), shape_(in_rows(s)), key_(conv_weight_key(s)), finish_(conv_finish(epilogue)), rows_(whole_rows(shape_)) {
     tile_rows_ = s.group_out() == 1 ? 1 : s.group_out() == 2 ? 2 : 4;
     padded_rows_ = ceil_div(s.group_out(), tile_rows_) * tile_rows_;
     const double pixel = 2.0 * double(s.group_in() * s.taps() * padded_rows_);
@@ -80,7 +80,7 @@ class NarrowPlan final : public ConvPlan {
     const int64_t span = tile % spans_, band = tile / spans_ % bands_, unit = tile / (spans_ * bands_);
     const int64_t out_at = unit * shape_.group_out() * shape_.out_pixels();
     ConvNarrowJob j;
-    j.rows = &rows_.rows;
+    j.rows = &rows_;
     j.input = t.input + unit * shape_.group_in() * shape_.in_pixels();
     j.bias = t.packed + unit % shape_.groups * group_floats();
     j.weights = j.bias + padded_rows_;
@@ -104,7 +104,7 @@ class NarrowPlan final : public ConvPlan {
   const ConvShape shape_;
   const std::string key_;
   const ConvFinish finish_;
-  SegmentedRows rows_;
+  const ConvRows rows_;
   int64_t tile_rows_, padded_rows_;  // output channels summed together; of a group, to whole such tiles
   int64_t columns_, spans_;          // columns of a tile; spans of a row
   int64_t band_, bands_;             // rows of a tile; bands of an image

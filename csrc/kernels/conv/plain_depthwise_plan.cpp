@@ -9,8 +9,7 @@ constexpr double kShareOfPeak = 0.15;  // rows are laid out before they are mult
 class PlainDepthwisePlan final : public ConvPlan {
  public:
   PlainDepthwisePlan(const ConvShape& s, const ConvEpilogue& epilogue)
-      : kernels_(conv_kernels()), shape_(s), finish_(conv_finish(epilogue)), rows_(shape_, kernels_.direct_width) {
-    rows_.rows.pixel_stride = 1;
+      : kernels_(conv_kernels()), shape_(s), finish_(conv_finish(epilogue)), rows_(whole_rows(shape_)) {
     plane_rows_ = s.out[0] * s.out[1];
     units_ = s.out[2] > 0 ? s.n * s.c_out * plane_rows_ : 0;
     const double flops = 2.0 * double(s.out[2] + kernels_.lanes) * double(s.taps());
@@ -56,7 +55,7 @@ class PlainDepthwisePlan final : public ConvPlan {
     const int64_t out_at = plane * shape_.out_pixels();
     const float* packed = t.packed + plane % shape_.c_out * (1 + shape_.taps());
     ConvPlainDepthwiseJob d;
-    d.rows = &rows_.rows;
+    d.rows = &rows_;
     d.input = t.input + plane * shape_.in_pixels();
     d.weights = packed + 1;
     d.bias = packed[0];
@@ -73,7 +72,7 @@ class PlainDepthwisePlan final : public ConvPlan {
   const ConvKernels& kernels_;
   const ConvShape shape_;
   const ConvFinish finish_;
-  SegmentedRows rows_;
+  const ConvRows rows_;
   int64_t plane_rows_;
   int64_t units_, tile_;  // output rows of all planes; of one tile
 };

@@ -14,7 +14,8 @@ uint32_t column_mask(const ConvShape& s, int64_t column, int width, int64_t kw) 
 
 }  // namespace
 
-SegmentedRows::SegmentedRows(const ConvShape& s, int max_width) : rows{} {
+ConvRows whole_rows(const ConvShape& s) {
+  ConvRows rows{};
   for (int d = 0; d < 3; ++d) {
     rows.in[d] = s.in[d];
     rows.out[d] = s.out[d];
@@ -23,6 +24,10 @@ SegmentedRows::SegmentedRows(const ConvShape& s, int max_width) : rows{} {
     rows.dilation[d] = s.dilation[d];
     rows.pad_begin[d] = s.pad_begin[d];
   }
+  return rows;
+}
+
+SegmentedRows::SegmentedRows(const ConvShape& s, int max_width) : rows(whole_rows(s)) {
   rows.row_segments = ceil_div(s.out[2], max_width);
   rows.width = rows.row_segments > 0 ? int(ceil_div(s.out[2], rows.row_segments)) : 1;
   segments = s.out[0] * s.out[1] * rows.row_segments;

@@ -18,6 +18,9 @@ std::unique_ptr<const ConvPlan> make_narrow_plan(const ConvShape& shape, const C
 // True when make_narrow_plan may be called and is the best choice between plain tensors.
 bool conv_is_narrow(const ConvShape& shape);
 
+// The geometry of the rows, for kernels that do not cut them into segments; strides between channels are zero.
+ConvRows whole_rows(const ConvShape& shape);
+
 // Segments of at most `max_width` pixels, as even as can be, and their masks. Pointers refer to the object itself,
 // which therefore stays where it is.
 struct SegmentedRows {
