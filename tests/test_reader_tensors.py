@@ -144,18 +144,21 @@ def test_empty_raw_data_beside_a_typed_field():
     assert same(read_wire(field(1, 1) + field(2, 6) + field(9, b"") + field(5, varint(7))), np.array([7], np.int32))
 
 
-def test_mapped_constants_are_views_where_they_are_aligned(tmp_path):
+def shifted(model, values, path, remainder):
+    """Writes the model; the producer's name moves the tensor until it lies so."""
+    for padding in range(32):
+        model.producer_name = "p" * padding
+        data = model.SerializeToString()
+        if data.index(values[:64].tobytes()) % values.itemsize == remainder:
+            path.write_bytes(data)
+            return
+
+
+def test_mapped_constants_are_views(tmp_path):
     big = np.arange(20 << 20, dtype=np.float32)
     model = constant_model(numpy_helper.from_array(big, "big"))
     path = tmp_path / "model.onnx"
-    padding = 0
-    while True:  # the producer's name moves the tensor until it lies well
-        model.producer_name = "p" * padding
-        data = model.SerializeToString()
-        if data.index(big[:64].tobytes()) % 4 == 0:
-            break
-        padding += 1
-    path.write_bytes(data)
+    shifted(model, big, path, 0)
     shared = read(path)
     assert shared["memory_used"] == 0
     copied = read(path, share_mapping=False)
@@ -163,11 +166,21 @@ def test_mapped_constants_are_views_where_they_are_aligned(tmp_path):
     assert copied["graph"]["values"][0]["aligned"] == 0
     assert same(constants(shared["graph"])["big"], big)
     assert same(constants(copied["graph"])["big"], big)
-    model.producer_name += "p"
-    path.write_bytes(model.SerializeToString())
+    shifted(model, big, path, 1)
     moved = read(path)
-    assert moved["memory_used"] == big.nbytes
+    assert moved["memory_used"] == 0
     assert same(constants(moved["graph"])["big"], big)
+
+
+def test_mapped_constants_of_other_types_are_copied_unless_aligned(tmp_path):
+    big = np.arange(10 << 20, dtype=np.float64)
+    model = constant_model(numpy_helper.from_array(big, "big"))
+    path = tmp_path / "model.onnx"
+    for remainder, used in ((0, 0), (4, big.nbytes)):
+        shifted(model, big, path, remainder)
+        found = read(path)
+        assert found["memory_used"] == used
+        assert same(constants(found["graph"])["big"], big)
 
 
 def sparse(values: np.ndarray, indices: list, dims: list[int], name: str = "s") -> onnx.SparseTensorProto:

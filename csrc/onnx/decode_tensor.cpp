@@ -17,6 +17,8 @@ enum : uint32_t {
   kDataLocation = 14
 };
 
+constexpr int64_t kUnalignedFrom = int64_t(64) << 10;  // of a view that is not aligned; what is smaller is copied
+
 bool is_typed_field(uint32_t number) { return (number >= 4 && number <= 7) || number == 10 || number == 11; }
 
 // A TensorProto but for the elements.
@@ -129,7 +131,8 @@ Result<Tensor> Decoder::new_tensor(DType dtype, const Shape& shape) {
 
 Result<Tensor> Decoder::tensor_from_bytes(DType dtype, const Shape& shape, Bytes data, const Source& source) {
   bool aligned = reinterpret_cast<uintptr_t>(data.data()) % size_t(dtype_size(dtype)) == 0;
-  if (source.share && aligned && same_in_memory(dtype) && !data.empty()) {
+  bool viewed = aligned ? !data.empty() : dtype == DType::Float && int64_t(data.size()) >= kUnalignedFrom;
+  if (source.share && viewed && same_in_memory(dtype)) {
     Tensor view;
     view.dtype = dtype;
     view.shape = shape;

@@ -1,3 +1,4 @@
+#include "passes/align_constants.h"
 #include "passes/pass.h"
 #include "passes/propagate.h"
 
@@ -81,6 +82,7 @@ Status optimize(Graph& graph, PassContext& context) {
   const FoldLimits& limits = context.level == Level::Off ? kNoFolding : context.specialised ? kPlanLimits : kLoadLimits;
   FoldLimits first = limits;
   first.keep_quantized = context.level == Level::All && !context.specialised;
+  if (!context.specialised) ENGINE_TRY(align_constants(graph, context.account));
   ENGINE_TRY(propagate(graph, first, context.account));
   remove_dead_everywhere(graph);
   ENGINE_TRY(check_graph(graph, "inference"));

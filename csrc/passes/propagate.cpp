@@ -1,6 +1,7 @@
 #include "passes/propagate.h"
 
 #include "ops/op_evaluate.h"
+#include "passes/align_constants.h"
 
 namespace engine {
 namespace {
@@ -113,6 +114,7 @@ class Propagation {
     for (ValueId v : node.outputs)
       if (v >= 0 && !graph_[v].constant) all = false;
     if (all || !foldable(node, context)) return {};
+    ENGINE_TRY(align_inputs(node));
     std::vector<Value> inputs(node.inputs.size()), outputs(node.outputs.size());
     std::vector<const Value*> in(node.inputs.size(), nullptr);
     std::vector<Value*> out(node.outputs.size(), nullptr);
@@ -138,6 +140,15 @@ class Propagation {
       GraphValue& v = graph_[node.outputs[o]];
       v.type = type_of(outputs[o]);
       v.constant = std::make_shared<const Tensor>(std::move(outputs[o].tensor));
+    }
+    return {};
+  }
+
+  Status align_inputs(const Node& node) {
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      if (node.inputs[i] < 0 || is_aligned(*values_[i])) continue;
+      ENGINE_ASSIGN(graph_[node.inputs[i]].constant, aligned_copy(*graph_[node.inputs[i]].constant, account_));
+      values_[i] = graph_[node.inputs[i]].constant.get();
     }
     return {};
   }

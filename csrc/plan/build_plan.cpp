@@ -2,6 +2,8 @@
 #include <climits>
 
 #include "base/checked.h"
+#include "passes/align_constants.h"
+#include "plan/aligned_constants.h"
 #include "plan/memory_planner.h"
 #include "plan/plan.h"
 #include "plan/preparation.h"
@@ -153,7 +155,41 @@ class Builder {
       if (p->context.shared_scratch_ > 0) scratch_blocks_.push_back({p->context.shared_scratch_, p->index, p->step});
       plan_.steps[size_t(p->step)].op = std::move(p->op);
     }
+    ENGINE_TRY(align_what_is_read());
     preparations_.clear();
+    return {};
+  }
+
+  // Constants that are not aligned stay so where all that use them have packed them.
+  Status align_what_is_read() {
+    const std::vector<char> read = read_unpacked();
+    for (size_t v = 0; v < graph_.values.size(); ++v)
+      if (read[v] && graph_.values[v].constant && !is_aligned(*graph_.values[v].constant)) ENGINE_TRY(align(ValueId(v)));
+    return {};
+  }
+
+  // By value: whether it is an output, or a node reads it while running.
+  std::vector<char> read_unpacked() const {
+    std::vector<char> read(graph_.values.size(), 0);
+    std::vector<const PackRecorder*> recorders(graph_.nodes.size(), nullptr);
+    for (const std::unique_ptr<Preparation>& p : preparations_) recorders[size_t(p->index)] = &p->recorder;
+    for (size_t i = 0; i < graph_.nodes.size(); ++i) {
+      const std::vector<ValueId>& inputs = graph_.nodes[i].inputs;
+      for (ValueId v : inputs) {
+        if (v < 0 || !graph_[v].constant) continue;
+        const bool packed = recorders[i] && recorders[i]->packed(graph_[v].constant.get());
+        if (!packed || std::count(inputs.begin(), inputs.end(), v) > 1) read[size_t(v)] = 1;
+      }
+    }
+    for (ValueId v : graph_.outputs) read[size_t(v)] = 1;
+    return read;
+  }
+
+  Status align(ValueId v) {
+    std::shared_ptr<const Tensor>& constant = graph_[v].constant;
+    AlignedConstants own;
+    ENGINE_ASSIGN(constant, (options_.aligned ? options_.aligned : &own)->get(constant, options_.account));
+    groups_[size_t(group_[size_t(v)])].constant = constant;
     return {};
   }
 

@@ -58,10 +58,13 @@ class Plan : public RefCounted {
   int threads = 1;
 };
 
+class AlignedConstants;
+
 struct PlanOptions {
   int threads = 1;
   Level level = Level::All;
   PackCache* cache = nullptr;
+  AlignedConstants* aligned = nullptr;  // null: copies belong to the plan
   MemoryAccount* account = nullptr;
 };
 

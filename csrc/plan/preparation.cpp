@@ -1,5 +1,6 @@
 #include "plan/preparation.h"
 
+#include <algorithm>
 #include <atomic>
 #include <new>
 
@@ -49,15 +50,23 @@ struct Job {
 
 }  // namespace
 
+Result<RefPtr<Buffer>> PackRecorder::get(const Packing& packing) {
+  for (const std::shared_ptr<const Tensor>& source : packing.sources) packed_.push_back(source.get());
+  return cache_->get(packing);
+}
+
+bool PackRecorder::packed(const Tensor* constant) const { return std::find(packed_.begin(), packed_.end(), constant) != packed_.end(); }
+
 Preparation::Preparation(const Graph& graph, const Node& n, const PlanOptions& options)
     : node(n),
       types(input_types(graph, n)),
       constants(input_constants(graph, n)),
       values(tensors_of(constants)),
       op(n.def->make()),
+      recorder(options.cache),
       context(n, types, values) {
   context.bodies_ = &bodies;
-  context.cache_ = options.cache;
+  if (options.cache) context.cache_ = &recorder;
   context.account_ = options.account;
   context.constants_ = constants;
   context.threads_ = options.threads;

@@ -11,6 +11,18 @@
 
 namespace engine {
 
+// Hands on what is asked of a cache, and knows what was packed.
+class PackRecorder final : public PackCache {
+ public:
+  explicit PackRecorder(PackCache* cache) : cache_(cache) {}
+  Result<RefPtr<Buffer>> get(const Packing& packing) override;
+  bool packed(const Tensor* constant) const;
+
+ private:
+  PackCache* cache_;
+  std::vector<const Tensor*> packed_;
+};
+
 // A node's operator and all that its prepare sees. Neither moved nor copied: the context refers to it.
 struct Preparation {
   Preparation(const Graph& graph, const Node& node, const PlanOptions& options);
@@ -23,6 +35,7 @@ struct Preparation {
   std::vector<const Tensor*> values;
   CompiledBodies bodies;
   std::unique_ptr<Op> op;
+  PackRecorder recorder;
   PrepareContext context;
   int index = 0, step = -1;  // the node; its step, if it has one
 

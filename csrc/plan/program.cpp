@@ -70,6 +70,7 @@ Result<std::shared_ptr<Program>> Program::make(Graph graph, const ProgramOptions
   context.account = options.account.get();
   ENGINE_TRY(optimize(graph, context));
   std::shared_ptr<Program> program(new Program(std::move(graph), options));
+  if (!options.aligned) program->options_.aligned = std::make_shared<AlignedConstants>();
   ENGINE_TRY(program->compile_bodies());
   return program;
 }
@@ -174,6 +175,7 @@ Result<RefPtr<PlanEntry>> Program::build(std::span<const Value* const> inputs) {
   plan_options.threads = options_.threads;
   plan_options.level = options_.level;
   plan_options.cache = options_.cache.get();
+  plan_options.aligned = options_.aligned.get();
   plan_options.account = options_.account.get();
   Result<RefPtr<Plan>> plan = build_plan(graph_, build->types, plan_options);
   if (!plan.ok()) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "plan/aligned_constants.h"
 #include "plan/call_time.h"
 #include "plan/executor.h"
 #include "sched/fork.h"
@@ -18,6 +19,7 @@ struct ProgramOptions {
   int max_plans = 32;                    // signatures kept; the one unused longest goes first
   RefPtr<MemoryAccount> account;         // charged with packed constants, arenas and what runs allocate
   std::shared_ptr<PackCache> cache;
+  std::shared_ptr<AlignedConstants> aligned;  // null: one is made
 };
 
 // A plan and the run states that no call is using.

@@ -45,6 +45,13 @@ static void pack_columns(const float* b, int64_t b_col, int64_t k, int columns, 
   }
 }
 
+template <class T>
+T element(const T* from) {
+  T x;
+  memcpy(&x, from, sizeof x);
+  return x;
+}
+
 static float widen_half(uint16_t h) {
   union {
     uint32_t u;
@@ -74,7 +81,7 @@ static float keep(float x) { return x; }
 template <class T, float (*widen)(T)>
 void pack_strided(const T* b, int64_t b_row, int64_t b_col, int64_t k, int columns, int64_t width, float* to) {
   for (int64_t p = 0; p < k; ++p, to += width)
-    for (int64_t j = 0; j < width; ++j) to[j] = j < columns ? widen(b[p * b_row + j * b_col]) : 0.0f;
+    for (int64_t j = 0; j < width; ++j) to[j] = j < columns ? widen(element(b + p * b_row + j * b_col)) : 0.0f;
 }
 
 static void pack_panel_f32(const float* b, int64_t b_row, int64_t b_col, int64_t k, int columns, int64_t width,

@@ -47,7 +47,7 @@ struct GemmF32 {
   GemmEpilogue epilogue;
 };
 
-// A source of weights: element [p, j] at data[p * row + j * col], in elements of `type`.
+// A source of weights: element [p, j] at data[p * row + j * col], in elements of `type`. `data` need not be aligned.
 struct GemmSource {
   const void* data;
   GemmType type;

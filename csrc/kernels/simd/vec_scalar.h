@@ -25,8 +25,12 @@ struct Mask {
 
 ENGINE_INLINE F32 broadcast(float x) { return {x}; }
 ENGINE_INLINE I32 broadcast(int32_t x) { return {x}; }
-ENGINE_INLINE F32 load(const float* p) { return {*p}; }
-ENGINE_INLINE F32 load(const float* p, size_t n) { return {n ? *p : 0.0f}; }
+ENGINE_INLINE F32 load(const float* p) {
+  F32 x;
+  memcpy(&x.v, p, sizeof x.v);
+  return x;
+}
+ENGINE_INLINE F32 load(const float* p, size_t n) { return n ? load(p) : F32{0.0f}; }
 ENGINE_INLINE F32 load_or(const float* p, size_t n, F32 other) { return {n ? *p : other.v}; }
 ENGINE_INLINE void store(float* p, F32 x) { *p = x.v; }
 ENGINE_INLINE void store(float* p, F32 x, size_t n) {
