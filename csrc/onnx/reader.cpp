@@ -63,34 +63,57 @@ Status fix_dimensions(const std::vector<std::pair<std::string, int64_t>>& dims, 
   return {};
 }
 
-constexpr int64_t kHashAsideFrom = int64_t(1) << 20;
+// The digest of a file that nobody waits for: computed on a helper, if one is free, else when it is asked for.
+class Hashing {
+ public:
+  explicit Hashing(RefPtr<Buffer> buffer) : size_(buffer->size()), buffer_(std::move(buffer)) {}
 
-// Runs `work` on this thread; on a helper, if one is free, the buffer is hashed meanwhile, else afterwards.
-template <class Work>
-Status hash_while(const Buffer& buffer, std::string* digest, Work&& work) {
-  struct Job {
-    const Buffer& buffer;
-    std::string* digest;
-    Work& work;
-    Status status;
-    std::atomic<bool> hashed{false}, failed{false};
-    void hash() { *digest = digest_of(buffer); }
-    void help() {
-      try {
-        hash();
-      } catch (const std::bad_alloc&) {
-        failed = true;
-      }
+  // Runs `work` on this thread, and the hashing meanwhile.
+  template <class Work>
+  Status beside(Work&& work) {
+    struct Job {
+      Hashing& hashing;
+      Work& work;
+      Status status;
+    } job{*this, work, {}};
+    ThreadPool::instance().run(size_ >= kHashAsideFrom ? 1 : 0, [](void* arg, int worker) {
+      Job& job = *static_cast<Job*>(arg);
+      if (worker == 0) job.status = job.work();
+      else job.hashing.help();
+    }, &job);
+    return std::move(job.status);
+  }
+
+  // Hashes here unless a helper has begun to. The file's memory is held until it is hashed.
+  void unless_begun() {
+    if (!begun_.exchange(true)) hash();
+  }
+
+  // REQUIRES: nobody is hashing.
+  std::string digest() {
+    if (buffer_) hash();
+    return std::move(digest_);
+  }
+
+ private:
+  static constexpr int64_t kHashAsideFrom = int64_t(1) << 20;
+
+  void hash() {
+    digest_ = digest_of(*buffer_);
+    buffer_ = nullptr;
+  }
+  void help() {
+    try {
+      unless_begun();
+    } catch (const std::bad_alloc&) {
     }
-  } job{buffer, digest, work, {}};
-  ThreadPool::instance().run(buffer.size() >= kHashAsideFrom ? 1 : 0, [](void* arg, int worker) {
-    Job& job = *static_cast<Job*>(arg);
-    if (worker == 0) job.status = job.work();
-    if (!job.hashed.exchange(true)) worker == 0 ? job.hash() : job.help();
-  }, &job);
-  if (job.failed) job.hash();
-  return std::move(job.status);
-}
+  }
+
+  const int64_t size_;
+  RefPtr<Buffer> buffer_;  // null when it is hashed
+  std::atomic<bool> begun_{false};
+  std::string digest_;
+};
 
 Result<ModelFile> decode_source(Source source, const std::string& folder, const ReadOptions& options) {
   const Bytes bytes(source.buffer->data(), size_t(source.buffer->size()));
@@ -111,55 +134,84 @@ Result<ModelFile> decode_source(Source source, const std::string& folder, const 
   return model;
 }
 
+// What came of a model that was read.
+struct Reading {
+  const ModelUse& use;
+  std::string sha256;
+  Status used;
+};
+
 // Nothing is parsed before a digest that was asked for is found to be right. `where` names the bytes in messages about it.
-Result<ModelFile> read_source(Source source, const std::string& where, const std::string& folder,
-                              const ReadOptions& options) {
-  const Bytes bytes(source.buffer->data(), size_t(source.buffer->size()));
-  if (int64_t(bytes.size()) > limits::kModelBytes)
-    return error(Code::InvalidModel, "%zu bytes; a model file has at most %lld", bytes.size(),
+Status read_source(Source source, const std::string& where, const std::string& folder, const ReadOptions& options, Reading& reading) {
+  if (source.buffer->size() > limits::kModelBytes)
+    return error(Code::InvalidModel, "%lld bytes; a model file has at most %lld", (long long)source.buffer->size(),
                  (long long)limits::kModelBytes);
-  std::string digest;
   if (!options.expected_sha256.empty()) {
-    digest = digest_of(*source.buffer);
-    ENGINE_TRY(check_digest(digest, options.expected_sha256, where));
-  }
-  Result<ModelFile> model = error(Code::InternalError, "the file was not read");
-  auto decode = [&]() -> Status {
-    model = decode_source(source, folder, options);
+    reading.sha256 = digest_of(*source.buffer);
+    ENGINE_TRY(check_digest(reading.sha256, options.expected_sha256, where));
+    ENGINE_ASSIGN(ModelFile model, decode_source(std::move(source), folder, options));
+    reading.used = reading.use(std::move(model));
     return {};
-  };
-  if (digest.empty()) ENGINE_TRY(hash_while(*source.buffer, &digest, decode));
-  else ENGINE_TRY(decode());
-  if (!model.ok()) return std::move(model).status();
-  ModelFile read = model.take();
-  read.sha256 = std::move(digest);
-  return read;
+  }
+  Hashing hashing(source.buffer);
+  const bool takes_memory = !source.share;
+  ENGINE_TRY(hashing.beside([&]() -> Status {
+    ENGINE_ASSIGN(ModelFile model, decode_source(std::move(source), folder, options));
+    if (takes_memory) hashing.unless_begun();
+    reading.used = reading.use(std::move(model));
+    return {};
+  }));
+  reading.sha256 = hashing.digest();
+  return {};
 }
 
-Result<ModelFile> read_opened(const OpenFile& file, const ReadOptions& options) {
+Status read_opened(const OpenFile& file, const ReadOptions& options, Reading& reading) {
   if (file.size() > limits::kModelBytes)
     return error(Code::InvalidModel, "%lld bytes; a model file has at most %lld", (long long)file.size(),
                  (long long)limits::kModelBytes);
   bool mapped = false;
   ENGINE_ASSIGN(RefPtr<Buffer> bytes, file.size() >= limits::kMapFrom ? file.map(&mapped) : file.read());
-  ENGINE_ASSIGN(ModelFile model, read_source(Source{std::move(bytes), mapped && options.share_mapping}, "the file",
-                                             parent_folder(file.path()), options));
-  ENGINE_TRY(file.check_unchanged());
-  return model;
+  ENGINE_TRY(read_source(Source{std::move(bytes), mapped && options.share_mapping}, "the file", parent_folder(file.path()), options, reading));
+  return file.check_unchanged();
+}
+
+template <class Read>
+Result<ModelFile> keep(Read&& read) {
+  ModelFile kept;
+  std::string sha256;
+  ENGINE_TRY(read([&](ModelFile model) -> Status {
+    kept = std::move(model);
+    return {};
+  }, &sha256));
+  kept.sha256 = std::move(sha256);
+  return kept;
 }
 
 }  // namespace
 
-Result<ModelFile> read_model(const std::string& path, const ReadOptions& options) {
+Status use_model(const std::string& path, const ReadOptions& options, const ModelUse& use, std::string* sha256) {
   ENGINE_ASSIGN(OpenFile file, OpenFile::open(path));
-  Result<ModelFile> model = read_opened(file, options);
-  if (!model.ok()) return std::move(model).status().with_context(path);
-  return model;
+  Reading reading{use, {}, {}};
+  Status status = read_opened(file, options, reading);
+  if (!status.ok()) return std::move(status).with_context(path);
+  *sha256 = std::move(reading.sha256);
+  return std::move(reading.used);
+}
+
+Status use_model_bytes(const void* data, size_t size, const ReadOptions& options, const ModelUse& use, std::string* sha256) {
+  RefPtr<Buffer> bytes = Buffer::view(const_cast<void*>(data), int64_t(size), nullptr);
+  Reading reading{use, {}, {}};
+  ENGINE_TRY(read_source(Source{std::move(bytes), false}, "the model", "", options, reading));
+  *sha256 = std::move(reading.sha256);
+  return std::move(reading.used);
+}
+
+Result<ModelFile> read_model(const std::string& path, const ReadOptions& options) {
+  return keep([&](const ModelUse& use, std::string* sha256) { return use_model(path, options, use, sha256); });
 }
 
 Result<ModelFile> read_model_bytes(const void* data, size_t size, const ReadOptions& options) {
-  RefPtr<Buffer> bytes = Buffer::view(const_cast<void*>(data), int64_t(size), nullptr);
-  return read_source(Source{std::move(bytes), false}, "the model", "", options);
+  return keep([&](const ModelUse& use, std::string* sha256) { return use_model_bytes(data, size, options, use, sha256); });
 }
 
 }  // namespace engine

@@ -1,6 +1,7 @@
 // An ONNX file read, verified and resolved: bytes -> Graph.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -45,6 +46,9 @@ struct ModelFile {
   std::vector<ExternalFileInfo> files;  // external data, in order of first use
 };
 
+// What is done with a file that was read, on the thread that reads it: its model, but for the digest.
+using ModelUse = std::function<Status(ModelFile)>;
+
 // Reads a file. FileNotFound; DigestMismatch, before anything of the file in question is used; InvalidModel,
 // UnsupportedOperator (element types, versions); InvalidInput (options name what the file does not have);
 // MemoryLimitExceeded. Messages begin with the path. Thread-safe.
@@ -53,5 +57,10 @@ Result<ModelFile> read_model(const std::string& path, const ReadOptions& options
 // Reads a model from memory, which nobody may change during the call; every constant is copied, so that it need not
 // outlive the call. External data is found in options.external_data_dirs only.
 Result<ModelFile> read_model_bytes(const void* data, size_t size, const ReadOptions& options);
+
+// The same, and what `use` says of the model: a digest that nobody waits for is computed on a helper until `use` is done. What
+// `use` made must not be used when this fails: the file may have been changed meanwhile. `sha256`: 64 digits, set when it returns.
+Status use_model(const std::string& path, const ReadOptions& options, const ModelUse& use, std::string* sha256);
+Status use_model_bytes(const void* data, size_t size, const ReadOptions& options, const ModelUse& use, std::string* sha256);
 
 }  // namespace engine

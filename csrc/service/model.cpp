@@ -60,6 +60,20 @@ class ModelLoader {
     model_->account_ = options.account ? options.account : make_ref<MemoryAccount>();
   }
 
+  // read(options, use, digest) reads the model.
+  template <class Read>
+  Result<RefPtr<Model>> load(Read&& read) {
+    const int64_t began = now_ns();
+    std::string sha256;
+    ENGINE_TRY(read(read_options(), [&](ModelFile file) -> Status {
+      model_->load_times_.read = now_ns() - began;
+      return make(std::move(file));
+    }, &sha256));
+    model_->digest_ = "sha256:" + sha256;
+    return model_;
+  }
+
+ private:
   ReadOptions read_options() const {
     ReadOptions read;
     read.expected_sha256 = options_.sha256;
@@ -73,19 +87,13 @@ class ModelLoader {
     return read;
   }
 
-  Result<RefPtr<Model>> finish(Result<ModelFile> file, int64_t began) {
-    if (!file.ok()) return std::move(file).status();
-    ModelFile read = file.take();
-    model_->load_times_.read = now_ns() - began;
-    ENGINE_TRY(describe(read));
-    ENGINE_TRY(compile(std::move(read.graph)));
-    ENGINE_TRY(plan_ahead());
-    return model_;
+  Status make(ModelFile file) {
+    ENGINE_TRY(describe(file));
+    ENGINE_TRY(compile(std::move(file.graph)));
+    return plan_ahead();
   }
 
- private:
   Status describe(ModelFile& file) {
-    model_->digest_ = "sha256:" + file.sha256;
     model_->files_ = std::move(file.files);
     model_->producer_ = file.producer_name + (file.producer_version.empty() ? "" : " " + file.producer_version);
     model_->facts_ = {file.producer_name, file.producer_version, file.domain, file.doc_string, file.graph.name, file.graph_doc_string,
@@ -225,15 +233,12 @@ Result<std::vector<TypeInfo>> Model::types_of_call(std::span<const Shape* const>
 }
 
 Result<RefPtr<Model>> Model::load_file(const std::string& path, const LoadOptions& options) {
-  int64_t began = now_ns();
-  ModelLoader loader(options);
-  return loader.finish(read_model(path, loader.read_options()), began);
+  return ModelLoader(options).load([&](const ReadOptions& read, const ModelUse& use, std::string* sha256) { return use_model(path, read, use, sha256); });
 }
 
 Result<RefPtr<Model>> Model::load_bytes(const void* data, size_t size, const LoadOptions& options) {
-  int64_t began = now_ns();
-  ModelLoader loader(options);
-  return loader.finish(read_model_bytes(data, size, loader.read_options()), began);
+  return ModelLoader(options).load(
+      [&](const ReadOptions& read, const ModelUse& use, std::string* sha256) { return use_model_bytes(data, size, read, use, sha256); });
 }
 
 }  // namespace engine
