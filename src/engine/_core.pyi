@@ -31,6 +31,26 @@ class _PlanFacts(TypedDict):
     scratch_bytes: int
     text: str
 
+class StepProfile(TypedDict):
+    operator: str
+    node: str
+    outputs: str
+    seconds: float
+    flops: float | None
+    flops_counted: bool
+    bytes: float
+    shapes_known: bool
+
+class MemoryLevel(TypedDict):
+    name: str
+    fits: int | None
+    bytes: float
+
+class MachinePeak(TypedDict):
+    threads: int
+    flops: float
+    levels: list[MemoryLevel]
+
 class Loaded:
     @property
     def digest(self) -> str: ...
@@ -74,6 +94,9 @@ class ModelBase:
     def profile(
         self, feeds: dict[str, Any], *, timeout: float | None = None, cancel: CancelToken | None = None
     ) -> tuple[dict[str, Any], str]: ...
+    def profile_steps(
+        self, feeds: dict[str, Any], *, timeout: float | None = None, cancel: CancelToken | None = None
+    ) -> tuple[dict[str, Any], list[StepProfile]]: ...
     def plan(self, feeds: dict[str, Any]) -> _PlanFacts: ...
     @property
     def version(self) -> int: ...
@@ -164,3 +187,4 @@ def after_call(function: Callable[[], object]) -> None: ...
 def core_version() -> str: ...
 def cpus() -> int: ...
 def isa() -> str: ...
+def machine_peak(threads: int) -> MachinePeak: ...

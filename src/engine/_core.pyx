@@ -35,6 +35,7 @@ include "_signature.pxi"
 include "_calls.pxi"
 include "_counts.pxi"
 include "_service.pxi"
+include "_profile.pxi"
 include "_async.pxi"
 
 

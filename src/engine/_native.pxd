@@ -320,6 +320,30 @@ cdef extern from "api/engine.h" namespace "engine" nogil:
         void cancel()
         const Status& status()
     string describe_plan(const Plan&, const vector[int64_t]*) except +
+    cdef enum class Flops(unsigned char):
+        Unknown
+        Counted
+        Estimated
+    cdef cppclass StepCost:
+        double flops
+        double bytes
+        Flops known
+        cbool shapes_known
+    cdef cppclass StepReport:
+        string op
+        string node
+        string outputs
+        int64_t ns
+        StepCost cost
+    vector[StepReport] report_steps(const Plan&, const vector[int64_t]&) except +
+    cdef cppclass MemoryLevel:
+        string name
+        int64_t bytes
+        double gbytes
+    cdef cppclass MachinePeak:
+        double gflops
+        vector[MemoryLevel] levels
+    Status measure_peak_into(int, MachinePeak*) except +
 
 cdef extern from "api/binding.h" namespace "engine" nogil:
     Status load_for(Service&, const ModelSource&, const LoadOptions&, const WarmUp&, cbool, RefPtr[CModel]*) except +

@@ -319,33 +319,15 @@ cdef class ModelBase:
 
     def profile(self, feeds, *, timeout=None, cancel=None):
         """Run once and tell the plan: (outputs, text with a line a step and its time in microseconds)."""
-        cdef list keep = []
-        cdef vector[int64_t] times
-        cdef CallOptions options
-        cdef Status status
-        cdef int k
-        cdef Call* call
-        check_thread()
-        call = new Call(self.service[0])
-        try:
-            check(call.open())
-            signature = self.known(&call.version())
-            signature.put_all(call, feeds, keep)
-            if cancel is not None:
-                options.token = (<CancelToken?>cancel).token
-            options.deadline_ns = call.deadline(seconds_of(timeout))
-            with nogil:
-                status = call.wait_and_run(options, &times)
-            if not status.ok():
-                raise exception_of(status, call.report())
-            results = [value_out(call.output(k)) for k in range(signature.n_out)]
-            text = describe_plan(call.plan_used(), &times).decode()
-        except BaseException as error:
-            call.refuse(why_not(error))
-            raise
-        finally:
-            del call
-        return signature.answer(results, None), text
+        answer, text, _ = profiled(self, feeds, timeout, cancel)
+        return answer, text
+
+    def profile_steps(self, feeds, *, timeout=None, cancel=None):
+        """Run once: (outputs, the steps in order). A step is a dict: operator, node, outputs, seconds, flops (None: nobody has said
+        what the operator takes), flops_counted (False: so many an element, an estimate), bytes of its operands and results, each
+        once, and shapes_known (False: what only a run tells is left out of the two)."""
+        answer, _, steps = profiled(self, feeds, timeout, cancel)
+        return answer, steps
 
     def plan(self, feeds):
         """The plan for inputs of these shapes: dict with steps, arena_bytes, scratch_bytes, text."""

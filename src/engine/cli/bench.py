@@ -5,20 +5,27 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import time
 from contextlib import closing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import engine
+from engine._core import machine_peak
 from engine.cli.feeds import UsageError, add_feed_arguments, collect
 from engine.cli.load import add_load_arguments, load
+from engine.cli.profile import as_json, as_table, fastest_run, seconds
 from engine.cli.progress import Progress
 from engine.cli.rounds import Measurement, Runner, measure
+
+if TYPE_CHECKING:
+    from engine._core import MachinePeak, StepProfile
 
 HELP = "measure a model's latency and throughput"
 EXAMPLES = """\
   engine bench model.onnx --shape x=1,3,224,224
   engine bench model.onnx --threads 1 2 --concurrency 1 2 4 --seconds 5
   engine bench model.onnx --threads 1 --versus onnxruntime --json
+  engine bench model.onnx --shape x=1,3,224,224 --profile    each step beside what the machine reaches
 """
 
 
@@ -33,6 +40,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seconds", metavar="S", type=float, default=2.0, help="for each measurement (default: 2)")
     parser.add_argument("--versus", choices=("onnxruntime",), help="measure this runtime too, in turns")
+    parser.add_argument(
+        "--profile",
+        action="store_true",
+        help="show what each step takes, beside what the machine reaches in the same run",
+    )
+    parser.add_argument(
+        "--order",
+        choices=("time", "plan"),
+        default="time",
+        help="of --profile's steps: the slowest first (default), or as they run",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -40,6 +58,8 @@ def execute(arguments: argparse.Namespace) -> int:
     threads = arguments.threads or [engine.cpus()]
     if min(arguments.concurrency) < 1 or min(threads) < 1 or not 0 < arguments.seconds <= 3600:
         raise UsageError("--threads and --concurrency are at least 1, --seconds above 0 and at most 3600")
+    if arguments.profile:
+        return _profile(arguments, threads)
     results = []
     with closing(Progress(len(threads) * len(arguments.concurrency), "bench")) as progress:
         for n in threads:
@@ -48,6 +68,25 @@ def execute(arguments: argparse.Namespace) -> int:
                 progress.advance(f"threads {n}, concurrency {callers}")
                 results.append((n, callers, measure(runners, callers, arguments.seconds)))
     print(json.dumps(_as_json(arguments, results), indent=2) if arguments.json else _as_table(results))
+    return 0
+
+
+def _profile(arguments: argparse.Namespace, threads: list[int]) -> int:
+    """The fastest run within --seconds for each number of threads."""
+    found: list[tuple[MachinePeak, list[StepProfile]]] = []
+    for n in threads:
+        model = load(arguments, n)
+        feeds = collect(model, arguments, random=True)
+        peak = machine_peak(n)
+        begin = time.perf_counter()
+        best = fastest_run(model, feeds, 1)
+        while time.perf_counter() - begin < arguments.seconds:
+            best = min(best, model.profile_steps(feeds)[1], key=seconds)
+        found.append((peak, best))
+    if arguments.json:
+        print(json.dumps({**_head(arguments), "profiles": [as_json(*each) for each in found]}, indent=2))
+    else:
+        print("\n".join(line for peak, steps in found for line in as_table(peak, steps, arguments.order)))
     return 0
 
 
@@ -74,11 +113,13 @@ def _onnxruntime(path: str, feeds: dict[str, Any], threads: int) -> Runner:
 Results = list[tuple[int, int, dict[str, Measurement]]]
 
 
+def _head(arguments: argparse.Namespace) -> dict[str, Any]:
+    return {"model": arguments.model, "engine": engine.__version__, "isa": engine.isa()}
+
+
 def _as_json(arguments: argparse.Namespace, results: Results) -> dict[str, Any]:
     return {
-        "model": arguments.model,
-        "engine": engine.__version__,
-        "isa": engine.isa(),
+        **_head(arguments),
         "results": [
             {"threads": n, "concurrency": callers, **{name: m.as_dict() for name, m in measured.items()}}
             for n, callers, measured in results

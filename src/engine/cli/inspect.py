@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import engine
 from engine.cli.feeds import Feeds, UsageError, add_feed_arguments, collect
 from engine.cli.load import add_load_arguments, load
+from engine.cli.profile import by_operator, fastest_run, seconds
 
 HELP = "show a model's inputs, outputs, operators, memory and plan"
 EXAMPLES = """\
@@ -83,27 +84,12 @@ def _plan(model: engine.Model, feeds: Feeds) -> Iterator[str]:
 
 def _profile(model: engine.Model, feeds: Feeds, runs: int) -> Iterator[str]:
     """The fastest of `runs` runs, the slowest step first, then the same by operator."""
-    model.run(feeds)
-    best: list[tuple[float, str]] = []
-    for _ in range(runs):
-        steps = list(_steps(model.profile(feeds)[1]))
-        if not best or sum(t for t, _ in steps) < sum(t for t, _ in best):
-            best = steps
-    total = sum(t for t, _ in best) or 1.0
-    yield f"steps       {total:.1f} us in all, the slowest first (time, share, step)"
-    for microseconds, text in sorted(best, key=lambda step: -step[0]):
-        yield f"{microseconds:10.1f} us {microseconds / total:6.1%}  {text}"
-    by_operator: dict[str, tuple[float, int]] = {}
-    for microseconds, text in best:
-        name = text.split()[0]
-        time, count = by_operator.get(name, (0.0, 0))
-        by_operator[name] = (time + microseconds, count + 1)
+    steps = fastest_run(model, feeds, runs)
+    total = seconds(steps) or 1.0
+    yield f"steps       {total * 1e6:.1f} us in all, the slowest first (time, share, step)"
+    for step in sorted(steps, key=lambda step: -step["seconds"]):
+        text = f"{step['operator']:<28} {step['node']:<40} {step['outputs']}".rstrip()
+        yield f"{step['seconds'] * 1e6:10.1f} us {step['seconds'] / total:6.1%}  {text}"
     yield "operators   (time, share, operator, steps)"
-    for name, (time, count) in sorted(by_operator.items(), key=lambda item: -item[1][0]):
-        yield f"{time:10.1f} us {time / total:6.1%}  {name} {count}"
-
-
-def _steps(text: str) -> Iterator[tuple[float, str]]:
-    for line in text.splitlines():
-        microseconds, _, step = line.partition(" us  ")
-        yield float(microseconds), step.rstrip()
+    for name, time, count in by_operator(steps):
+        yield f"{time * 1e6:10.1f} us {time / total:6.1%}  {name} {count}"
