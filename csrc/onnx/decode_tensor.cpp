@@ -133,6 +133,7 @@ Result<Tensor> Decoder::tensor_from_bytes(DType dtype, const Shape& shape, Bytes
   bool aligned = reinterpret_cast<uintptr_t>(data.data()) % size_t(dtype_size(dtype)) == 0;
   bool viewed = aligned ? !data.empty() : dtype == DType::Float && int64_t(data.size()) >= kUnalignedFrom;
   if (source.share && viewed && same_in_memory(dtype)) {
+    if (!aligned) ENGINE_TRY(budget_.take_bytes(int64_t(data.size())));  // it may have to be copied yet
     Tensor view;
     view.dtype = dtype;
     view.shape = shape;
