@@ -14,19 +14,25 @@ int64_t channel_of(bool transposed, int64_t group, const Shape& w, int64_t row) 
   return row / w[1] / (w[0] / group) * w[1] + row % w[1];
 }
 
+// False when a number would leave the range of float32.
+bool scale_run(const float* from, double factor, int64_t n, float* to) {
+  bool leaves = false;
+  for (int64_t i = 0; i < n; ++i) {
+    to[i] = float(double(from[i]) * factor);
+    leaves |= std::isfinite(from[i]) & !std::isfinite(to[i]);
+  }
+  return !leaves;
+}
+
 // False when a weight would leave the range of float32.
 Result<bool> scaled_weight(const Node& conv, const Tensor& w, const ChannelAffine& a, MemoryAccount* account, Tensor* out) {
   ENGINE_ASSIGN(*out, make_tensor(DType::Float, w.shape, account, "folded weights"));
-  const float* from = w.as<float>();
-  float* to = out->as<float>();
   const int64_t taps = w.shape.elements(2, w.shape.rank()), group = int_of(conv, "group", 1), elements = w.elements();
   const bool transposed = is_transposed(conv);
-  for (int64_t i = 0; i < elements; i += taps) {
-    double factor = a.factor[size_t(channel_of(transposed, group, w.shape, i / taps))];
-    for (int64_t t = i; t < i + taps; ++t) {
-      to[t] = float(double(from[t]) * factor);
-      if (std::isfinite(from[t]) && !std::isfinite(to[t])) return false;
-    }
+  const int64_t rows = transposed ? 1 : w.shape[1], run = rows * taps;  // elements of one channel that lie side by side
+  for (int64_t i = 0; i < elements; i += run) {
+    const double factor = a.factor[size_t(channel_of(transposed, group, w.shape, i / run * rows))];
+    if (!scale_run(w.as<float>() + i, factor, run, out->as<float>() + i)) return false;
   }
   return true;
 }

@@ -48,6 +48,9 @@ class Fuser {
     return zero.elements() == n && (n == 1 || channels) ? q : std::nullopt;
   }
 
+  // The most that a bias and `terms` products of bytes, less their zero points, can add up to.
+  static int64_t most_of(int64_t bias, int64_t terms) { return std::abs(bias) + terms * 255 * 255; }
+
   // True when `scale` is that of the sums, x_scale * w_scale, within rounding, and no sum with its bias can leave int32.
   bool joins_the_sum(const Tensor& bias, const Tensor& scale, const Quantized& x, const Quantized& w) const {
     const Tensor &weights = *graph_.constant(w.data), &w_scale = *graph_.constant(w.scale), &w_zero = *graph_.constant(w.zero);
@@ -57,6 +60,7 @@ class Fuser {
     for (int64_t i = 0; i < channels; ++i) {
       const double wanted = x_scale * double(w_scale.as<float>()[each(w_scale, i)]);
       if (!(std::abs(double(scale.as<float>()[each(scale, i)]) - wanted) <= 0x1p-22 * wanted)) return false;
+      if (most_of(integer_at(bias, i), terms) <= INT32_MAX) continue;
       const int64_t zero = integer_at(w_zero, each(w_zero, i));
       int64_t most = std::abs(integer_at(bias, i));
       for (int64_t t = i * terms; t < (i + 1) * terms; ++t) most += 255 * std::abs(integer_at(weights, t) - zero);
