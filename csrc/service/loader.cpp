@@ -10,8 +10,9 @@
 namespace engine {
 namespace {
 
-// A run that nobody asked for must not keep a model from being ready.
-constexpr int64_t kMadeUpRunNs = 2'000'000'000;
+// A run that nobody asked for keeps a model from being ready no longer than loading it did: what it is for, a plan and memory that
+// was touched, comes with its first steps.
+constexpr int64_t kMadeUpRunNs = 2'000'000'000, kMadeUpRunLeastNs = 5'000'000;
 constexpr size_t kSignaturesWarmed = 8;
 
 // Runs a model on zeros, once for each signature.
@@ -54,7 +55,7 @@ Status unless_it_does_not_fit(Status status) {
   return status.code() == Code::MemoryLimitExceeded || status.code() == Code::Cancelled ? std::move(status) : Status();
 }
 
-Status warm(Service& service, Model& model, const WarmUp& warm_up) {
+Status warm(Service& service, Model& model, const WarmUp& warm_up, int64_t load_ns) {
   if (!warm_up.enabled) return {};
   RunControl control(kNever, nullptr, &service.abort());
   Warming warming(model);
@@ -65,15 +66,16 @@ Status warm(Service& service, Model& model, const WarmUp& warm_up) {
       ENGINE_TRY(unless_it_does_not_fit(warming.run(types, control)));
     }
   if (!warm_up.runs.empty()) return {};
-  RunControl bounded(now_ns() + kMadeUpRunNs, nullptr, &service.abort());
+  RunControl bounded(now_ns() + std::clamp(load_ns, kMadeUpRunLeastNs, kMadeUpRunNs), nullptr, &service.abort());
   std::vector<const Shape*> shapes(model.inputs().size(), nullptr);
   return unless_it_does_not_fit(warming.run(shapes, bounded));
 }
 
 Result<RefPtr<Model>> load_once(Service& service, const ModelSource& source, const LoadOptions& options, const WarmUp& warm_up) try {
+  const int64_t began = now_ns();
   Result<RefPtr<Model>> loaded = source.data ? Model::load_bytes(source.data, source.size, options) : Model::load_file(source.path, options);
   if (!loaded.ok()) return loaded;
-  ENGINE_TRY(warm(service, *loaded.value(), warm_up));
+  ENGINE_TRY(warm(service, *loaded.value(), warm_up, now_ns() - began));
   return loaded;
 } catch (const std::bad_alloc&) {
   return error(Code::MemoryLimitExceeded, "the system refuses memory while loading");
