@@ -85,6 +85,23 @@ ENGINE_INLINE void accumulate(Tile<S, P, Q>& tile, Sources<S> from, ptrdiff_t st
   }
 }
 
+// The same for `columns` sources, `column` floats apart, whose weights follow each other. Asks for what lies `ahead` of each; 0: not.
+template <int S, int P, int Q>
+ENGINE_INLINE void accumulate_columns(Tile<S, P, Q>& tile, Sources<S> from, ptrdiff_t column, ptrdiff_t columns, ptrdiff_t step,
+                                      const float* weights, ptrdiff_t n, ptrdiff_t ahead) {
+  if (n == 1 && ahead == 0) {
+    step = column;
+    n = columns;
+    columns = 1;
+  }
+  for (ptrdiff_t i = 0; i < columns; ++i) {
+    if (ahead != 0) prefetch_rows<P>(from, ahead);
+    accumulate(tile, from, step, weights, n);
+    weights += n * Q * Block::size;
+    Repeat<S>::run([&](auto s) ENGINE_INLINE_LAMBDA { from.start[s.value] += column; });
+  }
+}
+
 // The same for the rows in `mask` only; nothing is read for the others.
 template <int S, int P, int Q>
 ENGINE_INLINE void accumulate_some(Tile<S, P, Q>& tile, Sources<S> from, ptrdiff_t step, const float* weights,

@@ -72,27 +72,28 @@ void direct_segments(const ConvDirectJob& job, const Finish& finish, const Segme
   Tile<S, P, Q> tile;
   start_sums(tile, job, seg, step_begin == 0);
   const ptrdiff_t stride = r.stride[2] * r.pixel_stride, column = r.dilation[2] * r.pixel_stride;
+  const bool inside = whole<S, P>(seg);
   for (int64_t step = step_begin; step < step_end; ++step) {
     const int64_t left = job.channels - step * job.step_channels;
     const int64_t n = left < job.step_channels ? left : job.step_channels;
     const float* in = job.input + step * r.in_step;
+    const ptrdiff_t ahead = step + 1 < step_end ? r.in_step : 0;
     each_kernel_row(r, seg, [&](unsigned live, const int64_t(&at)[S]) ENGINE_INLINE_LAMBDA {
       const float* w = weights;
       weights += r.kernel[2] * n * Q * b;
       if (live == 0) return;
-      ptrdiff_t begin[S];
-      for (int s = 0; s < S; ++s) begin[s] = at[s] * r.pixel_stride;
-      for (int64_t kw = 0; kw < r.kernel[2]; ++kw) {
-        uint32_t mask = live_rows<S, P>(seg, live, kw);
-        Sources<S> from;
-        for (int s = 0; s < S; ++s) from.start[s] = in + begin[s] + kw * column;
-        from.stride = stride;
-        prefetch_rows<P>(from, r.in_step);
+      Sources<S> from;
+      for (int s = 0; s < S; ++s) from.start[s] = in + at[s] * r.pixel_stride;
+      from.stride = stride;
+      const int64_t together = inside && live == all_rows(S) ? r.kernel[2] : 1;
+      for (int64_t kw = 0; kw < r.kernel[2]; kw += together) {
+        const uint32_t mask = live_rows<S, P>(seg, live, kw);
         if (mask == all_rows(S * P))
-          accumulate(tile, from, r.channel_stride, w, n);
+          accumulate_columns(tile, from, column, together, r.channel_stride, w, n, ahead);
         else if (mask != 0)
           accumulate_some(tile, from, r.channel_stride, w, n, mask);
         w += n * Q * b;
+        for (int s = 0; s < S; ++s) from.start[s] += column;
       }
     });
   }
