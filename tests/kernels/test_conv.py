@@ -158,7 +158,11 @@ def test_every_algorithm_is_reached_and_cut(tier):
 
 
 def test_an_image_has_the_same_bits_alone_and_in_a_batch(tier):
-    for s in (shape(24, 40, (13, 13), (3, 3), pad=1, n=3), shape(24, 24, (13, 13), (3, 3), pad=1, n=3, groups=24)):
+    for s in (
+        shape(24, 40, (13, 13), (3, 3), pad=1, n=3), shape(24, 24, (13, 13), (3, 3), pad=1, n=3, groups=24),
+        shape(33, 40, (7, 7), (1, 1), n=3), shape(3, 40, (9, 10), (5, 4), stride=2, pad=1, n=3), shape(17, 33, (3,), (3,), n=3),
+        shape(32, 64, (4, 5), (3, 2), stride=2, groups=2, n=3), shape(1, 20, (320,), (128,), stride=64, n=3),
+    ):  # fmt: skip
         x, w, b, _ = arrays(s)
         for pair in layouts(s):
             batch = run(s, pair, x, w, b)

@@ -33,6 +33,7 @@ ConvFinish conv_finish(const ConvEpilogue& epilogue);
 // A row index runs over depth * height. Strides are in floats.
 struct ConvRows {
   int64_t in[3], out[3], kernel[3], stride[3], dilation[3], pad_begin[3];
+  int64_t in_depth, out_depth;  // pixels between planes of one depth and the next, in the input and in the output
   int64_t pixel_stride;   // between input pixels of a row: lanes of a blocked input, 1 in a plain one
   int64_t channel_stride; // between input channels of one step: 1 in a blocked input, the plane in a plain one
   int64_t in_step;        // between the starts of channel steps

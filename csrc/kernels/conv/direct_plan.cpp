@@ -9,6 +9,7 @@ namespace {
 constexpr double kTileMicroseconds = 50;
 constexpr int64_t kCacheBytes = 448 << 10;  // what may stay in the second-level cache between tiles
 constexpr int64_t kChunkBytes = 256 << 10;  // weights that stay in the second-level cache between segments
+constexpr int64_t kFewSegments = 16;
 
 // A pointwise convolution is one row of pixels; dimensions of one pixel go first, since neighbours along the last one are
 // summed together.
@@ -25,11 +26,20 @@ ConvShape flatten(ConvShape s) {
   return s;
 }
 
+// Small images go as the depth of one, so that segments of neighbouring images share what is read of the weights.
+ConvShape fold_images(ConvShape s, int width) {
+  const bool flat = s.in[0] == 1 && s.out[0] == 1 && s.kernel[0] == 1 && s.pad_begin[0] == 0;
+  if (!flat || s.n < 2 || s.out[1] * ceil_div(s.out[2], width) > kFewSegments) return s;
+  s.in[0] = s.out[0] = s.n;
+  s.stride[0] = s.n = 1;
+  return s;
+}
+
 class DirectPlan final : public ConvPlan {
  public:
   DirectPlan(const ConvShape& s, ChannelLayout input, const ConvEpilogue& epilogue)
-      : kernels_(conv_kernels()), shape_(flatten(s)), weight_key_(conv_weight_key(s)), input_(input), finish_(conv_finish(epilogue)),
-        rows_(shape_, kernels_.direct_width) {
+      : kernels_(conv_kernels()), shape_(fold_images(flatten(s), kernels_.direct_width)), weight_key_(conv_weight_key(s)),
+        finish_(conv_finish(epilogue)), rows_(shape_, kernels_.direct_width) {
     const int64_t lanes = kernels_.lanes;
     const bool blocked = input == ChannelLayout::blocked;
     sums_ = shape_.group_in() * shape_.taps();
@@ -37,9 +47,15 @@ class DirectPlan final : public ConvPlan {
     group_jobs_ = ceil_div(group_blocks_, kernels_.direct_blocks);
     step_channels_ = blocked ? lanes : shape_.group_in();
     rows_.rows.pixel_stride = blocked ? lanes : 1;
-    rows_.rows.channel_stride = blocked ? 1 : shape_.in_pixels();
-    rows_.rows.in_step = shape_.in_pixels() * lanes;
-    rows_.rows.out_step = shape_.out_pixels() * lanes;
+    rows_.rows.channel_stride = blocked ? 1 : s.in_pixels();
+    rows_.rows.in_step = s.in_pixels() * lanes;
+    rows_.rows.out_step = s.out_pixels() * lanes;
+    plane_ = s.in_pixels();
+    image_floats_ = (blocked ? ceil_div(s.c_in, lanes) * lanes : s.c_in) * s.in_pixels();
+    if (shape_.n != s.n) {
+      rows_.rows.in_depth = image_floats_ / rows_.rows.pixel_stride;
+      rows_.rows.out_depth = ceil_div(s.c_out, lanes) * s.out_pixels();
+    }
     const int64_t steps = ceil_div(shape_.group_in(), step_channels_);
     const int64_t step_bytes = step_channels_ * shape_.taps() * kernels_.direct_blocks * lanes * 4;
     const int64_t passes = ceil_div(steps * step_bytes, step_bytes > kChunkBytes ? step_bytes : kChunkBytes);
@@ -102,13 +118,12 @@ class DirectPlan final : public ConvPlan {
     const int64_t bands = bands_ - first < stretch_ ? bands_ - first : stretch_;
     const int64_t job = inner / bands, band = first + inner % bands;
     const int64_t lanes = kernels_.lanes, group = job / group_jobs_;
-    const int64_t in_blocks = input_ == ChannelLayout::blocked ? ceil_div(shape_.c_in, lanes) * lanes : shape_.c_in;
     const int64_t out_blocks = ceil_div(shape_.c_out, lanes);
     const int64_t out_at = (image * out_blocks + job_block(job)) * rows_.rows.out_step;
     const int64_t last = shape_.group_out() - (group_blocks_ - 1) * lanes;
     ConvDirectJob d;
     d.rows = &rows_.rows;
-    d.input = t.input + (image * in_blocks + group * shape_.group_in()) * shape_.in_pixels();
+    d.input = t.input + image * image_floats_ + group * shape_.group_in() * plane_;
     d.bias = t.packed + job_at(job);
     d.blocks = int(job_blocks(job));
     d.weights = d.bias + d.blocks * lanes;
@@ -127,9 +142,9 @@ class DirectPlan final : public ConvPlan {
   const ConvKernels& kernels_;
   const ConvShape shape_;
   const std::string weight_key_;
-  const ChannelLayout input_;
   const ConvFinish finish_;
   SegmentedRows rows_;
+  int64_t plane_, image_floats_;  // pixels of an input plane; floats between images
   int64_t sums_;          // products per output element
   int64_t group_blocks_;  // output blocks of a group
   int64_t group_jobs_;    // of up to direct_blocks blocks

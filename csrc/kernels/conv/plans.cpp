@@ -24,6 +24,8 @@ ConvRows whole_rows(const ConvShape& s) {
     rows.dilation[d] = s.dilation[d];
     rows.pad_begin[d] = s.pad_begin[d];
   }
+  rows.in_depth = s.in[1] * s.in[2];
+  rows.out_depth = s.out[1] * s.out[2];
   return rows;
 }
 

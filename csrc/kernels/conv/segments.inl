@@ -21,13 +21,16 @@ ENGINE_INLINE Segment segment_at(const ConvRows& r, int64_t row, int64_t part) {
   Segment s;
   s.row = row;
   s.part = part;
-  s.out_at = row * r.out[2] + column;
   s.d = -r.pad_begin[0];
   s.h = row;
+  s.out_at = column;
   if (r.out[0] > 1) {
-    s.d += row / r.out[1] * r.stride[0];
-    s.h = row % r.out[1];
+    const int64_t depth = row / r.out[1];
+    s.d += depth * r.stride[0];
+    s.h = row - depth * r.out[1];
+    s.out_at += depth * r.out_depth;
   }
+  s.out_at += s.h * r.out[2];
   s.h = s.h * r.stride[1] - r.pad_begin[1];
   s.w = column * r.stride[2] - r.pad_begin[2];
   s.masks = r.masks + part * (1 + r.kernel[2]);
@@ -68,7 +71,7 @@ ENGINE_INLINE void each_group(const ConvRows& r, int64_t begin, int64_t end, F f
 // plane (kernel column 0; that pixel itself may be outside).
 ENGINE_INLINE bool kernel_row(const ConvRows& r, const Segment& s, int64_t kd, int64_t kh, int64_t* at) {
   int64_t d = s.d + kd * r.dilation[0], h = s.h + kh * r.dilation[1];
-  *at = (d * r.in[1] + h) * r.in[2] + s.w;
+  *at = d * r.in_depth + h * r.in[2] + s.w;
   return d >= 0 && d < r.in[0] && h >= 0 && h < r.in[1];
 }
 
