@@ -143,7 +143,7 @@ class LayoutWalk {
     if (!has_channels(x) || !has_channels(y) || !graph_.constant(node.inputs[1])) return false;
     if (int_of(node, "in_block", 0) || int_of(node, "out_block", 0) || !shape_of(node, &s)) return false;
     const ChannelLayout plain = ChannelLayout::plain, blocked = ChannelLayout::blocked;
-    if (s.transposed || s.out_pixels() <= 1 || conv_prefers_plain(s)) return false;
+    if (s.transposed || conv_prefers_plain(s) || (s.out_pixels() <= 1 && !conv_prefers_blocked(s))) return false;
     bool few_channels = s.group_in() < lanes_ && !s.depthwise();
     bool from_plain = !is_blocked(x) && few_channels && conv_supports(s, plain, blocked) && s.c_out >= lanes_;
     if (!from_plain && (!conv_supports(s, blocked, blocked) || (!conv_prefers_blocked(s) && !is_blocked(x)))) return false;

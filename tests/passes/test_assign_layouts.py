@@ -83,3 +83,19 @@ def test_channel_constants_repeat_over_blocks_of_any_size():
         scale, shift = (m.constant(m.rng.standard_normal((shape[1], *ones)).astype(np.float32)) for _ in range(2))
         b = m.add("Relu", [m.add("Add", [m.add("Mul", [m.add("Tanh", [a]), scale]), shift])])
         m.check(m.conv(b, shape[1], 32, (1,) * (len(shape) - 2)))
+
+
+@pytest.mark.parametrize("images", [1, 5])
+def test_one_pixel(images):
+    m = Model(x=(images, 32, 6, 7))
+    a = m.conv("x", 32, 48, (3, 3), pads=[1, 1, 1, 1])
+    gate = m.add("Relu", [m.conv(m.add("GlobalAveragePool", [a]), 48, 16, (1, 1))])
+    gate = m.add("HardSigmoid", [m.conv(gate, 16, 48, (1, 1))])
+    text = m.check(m.conv(m.add("Mul", [a, gate]), 48, 40, (6, 7)))
+    assert text.count("engine.ToBlocked") == 1
+    assert text.count("engine.ToPlain") == 1
+
+
+def test_one_pixel_of_a_long_sum():
+    m = Model(x=(1, 64, 40, 40))
+    m.check(m.conv(m.conv("x", 64, 32, (3, 3)), 32, 40, (38, 38)))

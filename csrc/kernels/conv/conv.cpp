@@ -9,6 +9,9 @@ namespace {
 // Costs in multiply-adds of a channel block: of one lane's sum, and of a converted block.
 constexpr double kNarrowCost = 1.2, kOneChannelCost = 2.2, kConvertCost = 8;
 
+// Products of an output element from which on a single pixel is computed in plain tensors, where its sum can be cut.
+constexpr int64_t kMostOfOnePixel = 2048;
+
 bool whole_blocks(const ConvShape& s, int64_t channels, int lanes) { return s.groups == 1 || channels % lanes == 0; }
 
 bool supports_direct(const ConvShape& s, ChannelLayout input) {
@@ -55,7 +58,8 @@ bool conv_prefers_plain(const ConvShape& s) {
 bool conv_prefers_blocked(const ConvShape& s) {
   if (!conv_supports(s, ChannelLayout::blocked, ChannelLayout::blocked) || conv_prefers_plain(s)) return false;
   const int64_t half_block = conv_kernels().lanes / 2;
-  return s.c_out >= half_block && (s.depthwise() || s.group_in() >= half_block) && s.out_pixels() > 1;
+  if (s.out_pixels() <= 1 && s.group_in() * s.taps() > kMostOfOnePixel) return false;
+  return s.c_out >= half_block && (s.depthwise() || s.group_in() >= half_block);
 }
 
 std::unique_ptr<const ConvPlan> make_conv_plan(const ConvShape& s, ChannelLayout input, ChannelLayout output,
