@@ -22,7 +22,7 @@ constexpr int64_t kLeastMacs = 48;
 class LayoutWalk {
  public:
   LayoutWalk(Graph& graph, MemoryAccount* account)
-      : graph_(graph), account_(account), lanes_(blocked_kernels().lanes), plain_(graph.values.size(), 1), blocked_(graph.values.size(), kNoValue), feeds_conv_(graph.values.size(), 0) {}
+      : graph_(graph), account_(account), lanes_(blocked_kernels().lanes), plain_(graph.values.size(), 1), blocked_(graph.values.size(), kNoValue), feeds_conv_(graph.values.size(), 0), last_(graph.values.size(), kNoValue) {}
 
   Status run(bool* changed) {
     std::vector<Node> nodes = std::move(graph_.nodes);
@@ -34,6 +34,7 @@ class LayoutWalk {
       else if (node.domain.empty() && is_pool(node)) done = blocked_pool(node);
       else if (is_node(&node, "Concat")) done = blocked_concat(node);
       else if (is_node(&node, "Slice")) done = blocked_slice(node);
+      else if (is_node(&node, "Transpose")) done = channels_last(node);
       else ENGINE_TRY(blocked_elementwise(node, &done));
       if (!done) keep(std::move(node));
       else *changed = true;
@@ -67,12 +68,14 @@ class LayoutWalk {
   ValueId new_value(const std::string& name, const Shape& shape) {
     plain_.push_back(1);
     blocked_.push_back(kNoValue);
+    last_.push_back(kNoValue);
     return graph_.add_value(name, TypeInfo::tensor(DType::Float, shape));
   }
 
   ValueId add_constant(const std::string& name, Tensor t) {
     plain_.push_back(1);
     blocked_.push_back(kNoValue);
+    last_.push_back(kNoValue);
     return graph_.add_constant(name, std::move(t));
   }
 
@@ -108,7 +111,8 @@ class LayoutWalk {
   ValueId make_blocked(ValueId v) {
     if (!is_blocked(v)) {
       ValueId to = new_value(graph_[v].name + "/blocked", blocked_shape(graph_[v].type.shape));
-      convert(v, to, "ToBlocked", int_attribute("block", lanes_));
+      if (last_[size_t(v)] >= 0) convert(last_[size_t(v)], to, "LastToBlocked", int_attribute("block", lanes_));
+      else convert(v, to, "ToBlocked", int_attribute("block", lanes_));
       blocked_[size_t(v)] = to;
     }
     return blocked_[size_t(v)];
@@ -169,6 +173,26 @@ class LayoutWalk {
     Node pool = internal(node, node.op_type.c_str(), {blocked_[size_t(x)]});
     pool.attributes = with_attribute(pool, int_attribute("channels", channels(x)));
     emit_blocked(std::move(pool), node.outputs[0]);
+    return true;
+  }
+
+  // A transposition that puts the channels last reads blocks as they lie; one that puts them first is no detour into blocks.
+  bool channels_last(const Node& node) {
+    const ValueId x = node.inputs[0], y = node.outputs[0];
+    if (!has_channels(x) || !has_channels(y)) return false;
+    const int rank = graph_[x].type.shape.rank();
+    const std::vector<int64_t> perm = ints_of(node, "perm");
+    if (int(perm.size()) != rank) return false;
+    bool to_last = perm[0] == 0, to_first = perm[0] == 0;
+    for (int d = 1; d < rank; ++d) {
+      to_last = to_last && perm[size_t(d)] == (d + 1 < rank ? d + 1 : 1);
+      to_first = to_first && perm[size_t(d)] == (d > 1 ? d - 1 : rank - 1);
+    }
+    if (!to_last || !is_blocked(x)) {
+      if (to_first) last_[size_t(y)] = x;
+      return false;
+    }
+    convert(blocked_[size_t(x)], y, "BlockedToLast", int_attribute("channels", channels(x)));
     return true;
   }
 
@@ -291,6 +315,7 @@ class LayoutWalk {
   std::vector<char> plain_;        // by value: a node makes it as it is
   std::vector<ValueId> blocked_;   // by value: its blocked form
   std::vector<char> feeds_conv_;   // by value: a convolution reads it
+  std::vector<ValueId> last_;      // by value: the same with channels last, a plain value that a transposition reads
   std::vector<Node> result_;
 };
 

@@ -85,6 +85,30 @@ def test_channel_constants_repeat_over_blocks_of_any_size():
         m.check(m.conv(b, shape[1], 32, (1,) * (len(shape) - 2)))
 
 
+@pytest.mark.parametrize("channels", [32, 40])
+@pytest.mark.parametrize("size", [(9, 11), (13,), (3, 4, 5)])
+def test_channels_last_between_convolutions(channels, size):
+    m, rank = Model(x=(2, channels, *size)), len(size) + 2
+    pads = [1] * (2 * len(size))
+    a = m.conv("x", channels, channels, (3,) * len(size), pads=pads)
+    last = m.add("Transpose", [a], perm=[0, *range(2, rank), 1])
+    scale, shift = (m.constant(m.rng.standard_normal(channels).astype(np.float32)) for _ in range(2))
+    last = m.add("LayerNormalization", [last, scale, shift])
+    first = m.add("Transpose", [last], perm=[0, rank - 1, *range(1, rank - 1)])
+    text = m.check(m.conv(m.add("Add", [a, first]), channels, channels, (3,) * len(size), pads=pads))
+    assert text.count("engine.BlockedToLast") == text.count("engine.LastToBlocked") == 1
+    assert "Transpose" not in text
+
+
+def test_other_transpositions_stay():
+    m = Model(x=(2, 32, 6, 7))
+    a = m.conv("x", 32, 32, (1, 1))
+    b = m.add("Transpose", [a], perm=[0, 3, 2, 1])
+    c = m.add("Transpose", [a], perm=[0, 1, 3, 2])
+    d = m.add("Transpose", [m.add("Relu", [c])], perm=[0, 3, 1, 2])
+    m.check(m.conv(b, 7, 32, (1, 1)), m.conv(c, 32, 32, (1, 1)), m.conv(d, 6, 32, (1, 1)))
+
+
 @pytest.mark.parametrize("images", [1, 5])
 def test_one_pixel(images):
     m = Model(x=(images, 32, 6, 7))

@@ -23,6 +23,11 @@ struct BlockedKernels {
 
   // One block: dst[c * plane + p] = src[p * lanes + c] for c < channels, p < pixels. The same requirements.
   void (*from_blocked)(const float* src, size_t plane, int channels, size_t pixels, float* dst);
+
+  // One block between tensors with channels last and blocked ones: dst[p * dst_step + c] = src[p * src_step + c] for
+  // c < channels, 0 for c in [channels, padded), p < pixels. REQUIRES: 1 <= channels <= lanes; padded is channels or lanes;
+  // src and dst do not overlap.
+  void (*copy_block)(const float* src, size_t src_step, int channels, size_t pixels, float* dst, size_t dst_step, int padded);
 };
 
 // The table of the active tier.

@@ -26,8 +26,15 @@ static void from_blocked(const float* src, size_t plane, int channels, size_t pi
     for (int c = 0; c < channels; ++c) dst[c * plane + p] = src[p * b + c];
 }
 
+static void copy_block(const float* src, size_t src_step, int channels, size_t pixels, float* dst, size_t dst_step, int padded) {
+  if (channels == Block::size)
+    for (size_t p = 0; p < pixels; ++p) store(dst + p * dst_step, load(src + p * src_step));
+  else
+    for (size_t p = 0; p < pixels; ++p) store_first(dst + p * dst_step, load_first(src + p * src_step, channels), padded);
+}
+
 extern const BlockedKernels blocked_table;
-const BlockedKernels blocked_table = {Block::size, to_blocked, from_blocked};
+const BlockedKernels blocked_table = {Block::size, to_blocked, from_blocked, copy_block};
 
 }  // namespace ENGINE_TIER
 }  // namespace engine

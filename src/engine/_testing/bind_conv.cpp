@@ -169,6 +169,32 @@ Floats from_blocked(const Floats& x, size_t channels) {
   return y;
 }
 
+// [n, blocks, pixels, lanes] -> [n, pixels, c]
+Floats blocked_to_last(const Floats& x, size_t channels) {
+  const BlockedKernels& k = blocked_kernels();
+  const size_t n = size_t(x.shape(0)), blocks = size_t(x.shape(1)), pixels = size_t(x.shape(2)), lanes = size_t(k.lanes);
+  Floats y = new_array({x.shape(0), x.shape(2), py::ssize_t(channels)});
+  for (size_t i = 0; i < n * blocks; ++i) {
+    const size_t c = i % blocks * lanes, count = std::min(lanes, channels - c);
+    k.copy_block(x.data() + i * pixels * lanes, lanes, int(count), pixels, y.mutable_data() + i / blocks * pixels * channels + c, channels,
+                 int(count));
+  }
+  return y;
+}
+
+// [n, pixels, c] -> [n, blocks, pixels, lanes]
+Floats last_to_blocked(const Floats& x) {
+  const BlockedKernels& k = blocked_kernels();
+  const size_t pixels = size_t(x.shape(1)), channels = size_t(x.shape(2)), lanes = size_t(k.lanes), blocks = channel_blocks(channels, lanes);
+  Floats y = new_array({x.shape(0), py::ssize_t(blocks), x.shape(1), k.lanes});
+  for (size_t i = 0; i < size_t(x.shape(0)) * blocks; ++i) {
+    const size_t c = i % blocks * lanes;
+    k.copy_block(x.data() + i / blocks * pixels * channels + c, channels, int(std::min(lanes, channels - c)), pixels,
+                 y.mutable_data() + i * pixels * lanes, lanes, k.lanes);
+  }
+  return y;
+}
+
 Floats reference(const py::dict& shape, const Floats& x, const Floats& w, const std::optional<Floats>& bias,
                  const std::optional<Floats>& residual, int activation, float alpha, float beta) {
   ConvShape s = shape_of(shape);
@@ -189,6 +215,8 @@ void bind_conv(py::module_& m) {
   m.def("block_lanes", [] { return blocked_kernels().lanes; });
   m.def("to_blocked", to_blocked);
   m.def("from_blocked", from_blocked);
+  m.def("blocked_to_last", blocked_to_last);
+  m.def("last_to_blocked", last_to_blocked);
   m.def("conv_reference", reference, py::arg("shape"), py::arg("x"), py::arg("w"), py::arg("bias") = py::none(),
         py::arg("residual") = py::none(), py::arg("activation") = 0, py::arg("alpha") = 0.0f, py::arg("beta") = 0.0f);
   m.def("conv_supports", [](const py::dict& shape, const std::string& input, const std::string& output) {
