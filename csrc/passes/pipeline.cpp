@@ -39,6 +39,7 @@ namespace engine {
   ENGINE_PASS(assign_channels_last, All, false, true)     \
   ENGINE_PASS(fuse_byte_residual, All, false, true)       \
   ENGINE_PASS(assign_layouts, All, false, true)           \
+  ENGINE_PASS(fuse_conv_depthwise, All, false, true)      \
   ENGINE_PASS(fuse_elementwise, All, false, true)
 
 #define ENGINE_PASS(name, level, load, plan) Status pass_##name(Graph&, PassContext&, bool*);

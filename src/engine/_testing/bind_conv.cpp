@@ -5,9 +5,11 @@
 #include <limits>
 #include <new>
 #include <optional>
+#include <tuple>
 
 #include "kernels/blocked/blocked.h"
 #include "kernels/conv/conv.h"
+#include "kernels/conv/conv_depthwise.h"
 #include "kernels/conv/plans.h"
 #include "kernels/conv/reference.h"
 #include "kernels/conv/winograd_form.h"
@@ -138,6 +140,42 @@ class Plan {
   std::optional<Floats> weight_, bias_;
 };
 
+// One run of a ConvDepthwisePlan, tile ranges in this order. epilogue: activation, alpha, beta.
+class Pair {
+ public:
+  using Epilogue = std::tuple<int, float, float>;
+
+  Pair(const py::dict& dense, const std::string& input, const Epilogue& dense_epilogue, const py::dict& depthwise, const Epilogue& epilogue)
+      : depthwise_(shape_of(depthwise)),
+        plan_(shape_of(dense), layout_of(input), epilogue_of(dense_epilogue), depthwise_, epilogue_of(epilogue)) {}
+
+  size_t tiles() const { return plan_.tiles(); }
+  Floats run(const Floats& x, const Floats& dense_weight, const Floats& dense_bias, const Floats& weight, const Floats& bias,
+             const std::vector<std::pair<size_t, size_t>>& ranges) const {
+    const Floats first = packed(plan_.dense(), dense_weight, dense_bias), second = packed(plan_.depthwise(), weight, bias);
+    const int64_t lanes = blocked_kernels().lanes;
+    Floats y = new_array({depthwise_.n, py::ssize_t(channel_blocks(size_t(depthwise_.c_out), size_t(lanes))), 1, depthwise_.out[1],
+                          depthwise_.out[2], lanes});
+    const Scratch scratch(static_cast<char*>(::operator new(plan_.scratch_bytes() + 1, std::align_val_t(64))));
+    for (auto [begin, end] : ranges) {
+      std::fill_n(scratch.get(), plan_.scratch_bytes(), char(0xff));
+      plan_.run({x.data(), first.data(), second.data(), y.mutable_data()}, begin, end, scratch.get());
+    }
+    return y;
+  }
+
+ private:
+  static ConvEpilogue epilogue_of(const Epilogue& e) { return {Activation(std::get<0>(e)), std::get<1>(e), std::get<2>(e)}; }
+  static Floats packed(const ConvPlan& plan, const Floats& weight, const Floats& bias) {
+    Floats memory = new_array({py::ssize_t(plan.packed_floats())});
+    plan.pack(weight.data(), bias.data(), memory.mutable_data(), 0, plan.pack_items());
+    return memory;
+  }
+
+  ConvShape depthwise_;
+  ConvDepthwisePlan plan_;
+};
+
 // [n, c, ...] -> [n, blocks, ..., lanes]
 Floats to_blocked(const Floats& x) {
   const BlockedKernels& k = blocked_kernels();
@@ -228,6 +266,13 @@ void bind_conv(py::module_& m) {
     return forms;
   });
   m.def("conv_prefers_blocked", [](const py::dict& shape) { return conv_prefers_blocked(shape_of(shape)); });
+  m.def("conv_depthwise_fits", [](const py::dict& dense, const std::string& input, const py::dict& depthwise) {
+    return conv_depthwise_fits(shape_of(dense), layout_of(input), shape_of(depthwise));
+  });
+  py::class_<Pair>(m, "ConvDepthwisePlan")
+      .def(py::init<const py::dict&, const std::string&, const Pair::Epilogue&, const py::dict&, const Pair::Epilogue&>())
+      .def_property_readonly("tiles", &Pair::tiles)
+      .def("run", &Pair::run);
   py::class_<Plan>(m, "ConvPlan")
       .def(py::init<const py::dict&, const std::string&, const std::string&, int, float, float, int>(), py::arg("shape"),
            py::arg("input"), py::arg("output"), py::arg("activation") = 0, py::arg("alpha") = 0.0f,
