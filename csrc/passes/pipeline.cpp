@@ -25,6 +25,7 @@ namespace engine {
   ENGINE_PASS(fuse_transpose_product, All, true, true)    \
   ENGINE_PASS(fuse_attention, All, false, true)           \
   ENGINE_PASS(fuse_product_bias, All, true, true)         \
+  ENGINE_PASS(fold_product_factor, All, true, false)      \
   ENGINE_PASS(fuse_product_residual, All, false, true)    \
   ENGINE_PASS(fuse_scatter_rows, All, false, true)        \
   ENGINE_PASS(fuse_hard_swish, All, true, false)          \
