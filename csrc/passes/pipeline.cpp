@@ -37,6 +37,7 @@ namespace engine {
   ENGINE_PASS(fuse_activation, All, true, true)           \
   ENGINE_PASS(split_transposed_conv, All, false, true)    \
   ENGINE_PASS(fuse_skip_norm, All, false, true)           \
+  ENGINE_PASS(fuse_product_pair, All, false, true)        \
   ENGINE_PASS(assign_channels_last, All, false, true)     \
   ENGINE_PASS(fuse_byte_residual, All, false, true)       \
   ENGINE_PASS(assign_layouts, All, false, true)           \

@@ -3,6 +3,7 @@
 #include "base/checked.h"
 #include "base/isa.h"
 #include "ops/elementwise/convert.h"
+#include "ops/pieces.h"
 
 namespace engine {
 namespace {
@@ -102,7 +103,8 @@ Status Product::run(OpRun& r, const ProductTerms& terms) const {
   return dtype_ == DType::Float ? run_float(r, terms) : run_widened(r, terms);
 }
 
-Status Product::run_float(OpRun& r, const ProductTerms& t) const {
+// All but the operands of a batch.
+GemmF32 Product::gemm(const ProductTerms& t) const {
   const ProductShape& s = shape_;
   GemmF32 g{};
   g.m = s.m, g.n = s.n, g.k = s.k;
@@ -121,6 +123,27 @@ Status Product::run_float(OpRun& r, const ProductTerms& t) const {
     };
   }
   g.epilogue.activation_a = activation_a, g.epilogue.activation_b = activation_b;
+  return g;
+}
+
+bool Product::run_rows(OpRun& r, int worker, const ProductTerms& t, int64_t rows, void* scratch) const {
+  GemmF32 g = gemm(t);
+  g.m = rows;
+  g.a = static_cast<const float*>(t.a);
+  if (packed_) g.packed_b = packed_->data();
+  else g.b = static_cast<const float*>(t.b);
+  g.c = static_cast<float*>(t.c);
+  g.epilogue.residual = static_cast<const float*>(t.residual);
+  return within_item(r, worker, tiling_.tiles * tiling_.k_steps, 1, [&](int64_t i, int64_t) {
+    GemmTile tile = gemm_tile(tiling_, i / tiling_.k_steps, i % tiling_.k_steps);
+    tile.m1 = std::min(tile.m1, rows);
+    if (tile.m0 < tile.m1) kernels_->run(g, tile, scratch);
+  });
+}
+
+Status Product::run_float(OpRun& r, const ProductTerms& t) const {
+  const ProductShape& s = shape_;
+  const GemmF32 g = gemm(t);
   const float* a = static_cast<const float*>(s.flipped ? t.b : t.a);
   const float* b = static_cast<const float*>(s.flipped ? t.a : t.b);
   return run_product_tiles(r, tiling_, s.batches, ns_per_tile_, [&](int64_t batch, int64_t tile, int64_t step, int worker) {

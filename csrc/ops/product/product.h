@@ -37,7 +37,14 @@ class Product {
   // REQUIRES: prepared; not moved or copied since.
   Status run(OpRun& r, const ProductTerms& terms) const;
 
+  // Within an item of OpRun::parallel: the first `rows` rows, on this thread, with `scratch` of scratch_bytes() aligned to 64.
+  // False when the call must stop. REQUIRES: prepared for at least so many rows, float32, one batch, not flipped.
+  bool run_rows(OpRun& r, int worker, const ProductTerms& terms, int64_t rows, void* scratch) const;
+  int64_t scratch_bytes() const { return int64_t(tiling_.scratch_bytes); }
+  double ns() const { return ns_per_tile_ * double(tiling_.tiles); }
+
  private:
+  GemmF32 gemm(const ProductTerms& terms) const;
   Status pack(PrepareContext& c, int b);
   void plan(PrepareContext& c);
   Status run_float(OpRun& r, const ProductTerms& terms) const;
