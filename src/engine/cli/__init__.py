@@ -1,4 +1,4 @@
-"""The command line: engine run | inspect | pack | verify | bench | serve."""
+"""The command line: engine run | map | inspect | pack | verify | bench | serve."""
 
 from engine.cli.main import main
 

@@ -23,7 +23,7 @@ def add_load_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--allow-random", action="store_true", help="accept operators that draw random numbers")
 
 
-def load(arguments: argparse.Namespace, threads: int | None = None) -> engine.Model:
+def load(arguments: argparse.Namespace, threads: int | None = None, *, hash_files: bool = False) -> engine.Model:
     return engine.load(
         arguments.model,
         sha256=arguments.sha256,
@@ -33,4 +33,5 @@ def load(arguments: argparse.Namespace, threads: int | None = None) -> engine.Mo
         memory_limit=arguments.memory_limit,
         optimize=arguments.optimize,
         allow_random=arguments.allow_random,
+        hash_files=hash_files,
     )

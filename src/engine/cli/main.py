@@ -8,16 +8,16 @@ import sys
 from collections.abc import Sequence
 
 import engine
-from engine.cli import bench, inspect, pack, run, serve, verify
+from engine.cli import bench, inspect, map, pack, run, serve, verify
 from engine.cli.feeds import UsageError
 
-SUBCOMMANDS = (run, inspect, pack, verify, bench, serve)
+SUBCOMMANDS = (run, map, inspect, pack, verify, bench, serve)
 
 
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="engine",
-        description="Run, look into, pack, verify, measure and serve ONNX models on the CPU.",
+        description="Run, map over files, look into, pack, verify, measure and serve ONNX models on the CPU.",
         epilog="exit codes: 0 done, 1 the job failed, 2 wrong usage. `engine SUBCOMMAND --help` tells more.",
     )
     parser.add_argument("--version", action="version", version=f"engine {engine.__version__} ({engine.isa()})")

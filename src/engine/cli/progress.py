@@ -19,8 +19,8 @@ class Progress:
         if self.shown:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
-    def advance(self, label: str = "") -> None:
-        self.done += 1
+    def advance(self, label: str = "", by: int = 1) -> None:
+        self.done += by
         self._draw(label)
 
     def _draw(self, label: str = "") -> None:
