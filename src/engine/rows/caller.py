@@ -143,6 +143,13 @@ class BatchCaller:
         answer = self.patiently({**feeds, **self.constants})
         return {name: _by_row(name, value, rows, rows + missing) for name, value in answer.items()}
 
+    def of_no_rows(self) -> Outputs:
+        """The outputs' types and shapes, with no rows: computed on zeros."""
+        rows = self.size if self._fills_up else 1
+        feeds = {name: _zeros(info, rows) for name, info in self.infos.items()}
+        answer = self.model.run({**feeds, **self.constants}, outputs=self.outputs)
+        return {name: _by_row(name, value, 0, rows) for name, value in answer.items()}
+
     def patiently(self, feeds: dict[str, Any]) -> dict[str, Any]:
         """One call of the model with these inputs, whatever their shapes."""
         end = time.monotonic() + self.patience
@@ -178,6 +185,11 @@ def _rows_of(feeds: Feeds, start: int, stop: int) -> dict[str, Array]:
 
 def _filled_up(value: Array, missing: int) -> Array:
     return np.concatenate([value, np.repeat(value[-1:], missing, axis=0)])
+
+
+def _zeros(info: TensorInfo, rows: int) -> Array:
+    shape = [dim if isinstance(dim, int) else 1 for dim in (info.shape or (rows,))[1:]]
+    return np.full((rows, *shape), "", object) if info.dtype == "string" else np.zeros((rows, *shape), info.dtype)
 
 
 def _by_row(name: str, value: Any, rows: int, computed: int) -> Array:
