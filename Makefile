@@ -11,7 +11,7 @@ export CXX := $(if $(filter default,$(origin CXX)),c++,$(CXX))
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 
-.PHONY: help demo core build test test-packages soak bench lint tsan asan wheel sdist clean
+.PHONY: help demo core build test test-packages test-ray soak bench lint tsan asan wheel sdist clean
 
 help:            ## show this list
 	@grep -E '^[a-z-]+: .*##' Makefile | sed 's/:.*##/\t/' | expand -t 16
@@ -47,6 +47,16 @@ test: build $(VENV)/.test-tools   ## build what the tests need and run them all
 test-packages: build $(VENV)/.test-tools   ## run packages that were written against ONNX Runtime on the front for it, torch among what is installed
 	$(PIP) "silero-vad>=6.2"
 	$(BIN)/python -m pytest tests/compat/test_packages.py $(ARGS)
+
+RAY := $(VENV)-ray
+$(RAY)/.tools: pyproject.toml
+	$(PYTHON) -m venv $(RAY)
+	$(RAY)/bin/python -m pip install --quiet --disable-pip-version-check "ray[data,serve]>=2.40" "numpy>=2" pandas pyarrow \
+		"dask[dataframe]" pyspark "pytest>=8" "onnx==1.23.2" "ml_dtypes>=0.5" "prometheus_client>=0.20" "orjson>=3.10"
+	@touch $@
+
+test-ray: build $(RAY)/.tools     ## batch jobs and serving on a local Ray, Dask, and Spark where there is Java; in an environment of their own
+	PYTHONPATH="$(CURDIR)/build/dev/package" $(RAY)/bin/python -m pytest tests/integrations $(ARGS)
 
 soak: build $(VENV)/.test-tools   ## minutes of mixed load, reloads and cancellations; SECONDS=120
 	$(BIN)/python tools/soak.py --seconds $(or $(SECONDS),120)
