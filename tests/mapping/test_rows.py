@@ -157,10 +157,14 @@ def test_rows_of_the_wrong_shape(tmp_path, model):
 
 def test_outputs_that_are_not_by_row(tmp_path):
     x = np.ones((10, 3), np.float32)
-    model = engine.load(one_node("ReduceSum", [x], {"keepdims": 0}))
-    report = map_files(model, [saved(tmp_path, "x.npy", x)], str(tmp_path / "out"))
-    assert report.failed == 10
-    assert "not by row" in listed(tmp_path / "out")[0]["message"]
+    path = saved(tmp_path, "x.npy", x)
+    for number, (op, attributes) in enumerate([("ReduceSum", {"keepdims": 0}), ("NonZero", {}), ("Transpose", {"perm": [1, 0]})]):
+        model = engine.load(one_node(op, [x], attributes))
+        with pytest.raises(engine.InvalidInput, match=r"output 'y0' .*its axis 0 are not the rows"):
+            map_files(model, [path], str(tmp_path / f"out{number}"))
+    model = engine.load(one_node("ZipMap", [x], {"classlabels_int64s": [1, 2, 3]}, opset=1, domain="ai.onnx.ml"))
+    with pytest.raises(engine.InvalidInput, match=r"seq\(map\(int64, float32\)\), no tensor"):
+        map_files(model, [path], str(tmp_path / "maps"))
 
 
 def test_what_is_assembled_is_not_held_in_memory(tmp_path):

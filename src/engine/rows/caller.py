@@ -29,6 +29,11 @@ SHORTEST_WAIT = 0.001
 # What may be the fault of a row, or of too many at once; the rest is the model's or the program's.
 OF_ROWS = (InvalidInput, DeadlineExceeded, MemoryLimitExceeded, InternalError)
 
+
+class NotByRow(InvalidInput):
+    """An output is no tensor whose axis 0 are the rows: it is the model that does not fit, not a row."""
+
+
 Feeds = Mapping[str, Array]
 Outputs = dict[str, Array]
 
@@ -82,6 +87,8 @@ class BatchCaller:
             raise InvalidInput(f"batch is {batch}; {wanted} is wanted")
         self.size = fixed or batch or BATCH
         self._fills_up = fixed is not None
+        if by_row:
+            _check_outputs([info for info in model.outputs if info.name in (self.outputs or model.output_names)], fixed)
 
     def in_batches(self, feeds: Feeds, rows: int, named: Callable[[int, int], str] | None = None) -> Iterator[Outputs]:
         """The outputs of each batch. An error says whose it is: named(first, last + 1), or "rows 0 to 31"."""
@@ -127,6 +134,8 @@ class BatchCaller:
             answers.pieces.append(
                 (numbers[rows], self.call(_rows_of(feeds, rows.start, rows.stop), rows.stop - rows.start))
             )
+        except NotByRow:
+            raise
         except OF_ROWS as error:
             if rows.stop - rows.start == 1:
                 answers.failures.append(Failure(numbers[rows.start], error))
@@ -192,12 +201,21 @@ def _zeros(info: TensorInfo, rows: int) -> Array:
     return np.full((rows, *shape), "", object) if info.dtype == "string" else np.zeros((rows, *shape), info.dtype)
 
 
+def _check_outputs(infos: Iterable[TensorInfo], fixed: int | None) -> None:
+    for info in infos:
+        if "(" in info.dtype:
+            raise NotByRow(f"output {info.name!r} is {info.dtype}, no tensor: name the outputs that are wanted")
+        if info.shape == () or (info.shape and isinstance(info.shape[0], int) and info.shape[0] != fixed):
+            raise NotByRow(f"output {info.name!r} is {list(info.shape)}: its axis 0 are not the rows")
+
+
 def _by_row(name: str, value: Any, rows: int, computed: int) -> Array:
-    if not isinstance(value, np.ndarray):
-        raise InvalidInput(f"output {name!r} is {type(value).__name__}, no tensor: name the outputs that are wanted")
     if value.ndim == 0 or value.shape[0] != computed:
-        raise InvalidInput(f"output {name!r} has shape {list(value.shape)} for {computed} rows: it is not by row")
-    return value[:rows]
+        raise NotByRow(
+            f"output {name!r} has shape {list(value.shape)} for {computed} rows: its axis 0 are not the rows"
+        )
+    found: Array = value[:rows]
+    return found
 
 
 def _numbers(start: int, stop: int) -> str:
