@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 
 import engine
 import numpy as np
@@ -48,16 +49,17 @@ def single(images):
 
 def dataset(images):
     """Rows of an id and an image, in several blocks."""
-    return ray.data.range(len(images), override_num_blocks=12).map_batches(
+    return ray.data.range(len(images), override_num_blocks=40).map_batches(
         lambda table: {"id": table["id"], "image": images[table["id"]]}
     )
 
 
 class Watched(BatchMapper):
-    """Tells who computed a row and with how many threads."""
+    """Tells who computed a row and with how many threads; slow enough for every worker to get some."""
 
     def __call__(self, table):
         rows = len(table["id"])
+        time.sleep(0.1)
         return {**super().__call__(table), "worker": np.full(rows, os.getpid()), "threads": np.full(rows, self.model.threads)}
 
 
@@ -72,7 +74,7 @@ def test_right_against_single_calls(images, single):
     answers = dataset(images).map_batches(
         Watched,
         fn_constructor_kwargs={"model": MODEL, "batch": 32, "timeout": 30, "keep": ["id"]},
-        batch_size=512,
+        batch_size=256,
         concurrency=2,
         num_cpus=1,
     )
@@ -115,7 +117,7 @@ def test_a_killed_worker_loses_no_row(images, single, kills):
         if len(killed) < kills and pid not in killed:
             os.kill(pid, signal.SIGKILL)
             killed.add(pid)
-    assert killed
+    assert len(killed) >= min(kills, 2)
     check(tables, single)
 
 
@@ -138,8 +140,6 @@ def test_weights_are_shared(tmp_path):
     class Mapped(BatchMapper):
         def __call__(self, table):
             super().__call__({"x0": np.zeros((len(table["id"]), 1024), np.float32)})
-            import time
-
             time.sleep(0.2)
             text = pathlib.Path("/proc/self/smaps").read_text()
             blocks = re.findall(rf"^[0-9a-f]+-.*{folder}.*\n((?:[A-Z].*\n)*)", text, re.MULTILINE)

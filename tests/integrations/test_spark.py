@@ -1,11 +1,14 @@
 """The lines of docs/distributed.md for Spark, local. Wants Java."""
 
+import os
 import shutil
+import sys
 
 import numpy as np
 import pytest
 from engine.integrations import BatchMapper
 from jobs import MODEL, rows
+from subprocesses import PACKAGES
 
 pyspark = pytest.importorskip("pyspark")
 if shutil.which("java") is None:
@@ -14,9 +17,11 @@ if shutil.which("java") is None:
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
-def test_map_in_pandas():
+def test_map_in_pandas(monkeypatch):
     from pyspark.sql import SparkSession
 
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(PACKAGES))
     images = rows(500)
     mapper = BatchMapper(MODEL, threads=1, inputs={"image": "image"}, keep=["id"])
     spark = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
