@@ -150,3 +150,5 @@ def test_a_failure_is_told_once(folder, caplog):
             load(wide_product(), folder, cache_limit=MIB)
     (record,) = [r for r in caplog.records if getattr(r, "event", "") == "cache_failed"]
     assert str(folder) in record.getMessage()
+    assert (record.folder, record.levelname) == (str(folder), "WARNING")
+    assert str(MIB) in record.failure

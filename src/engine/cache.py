@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from engine import events
 from engine.errors import InvalidInput
 
 LIMIT = 8 << 30
@@ -42,11 +43,5 @@ def tell_failure(folder: str, failure: str) -> None:
     if (folder, failure) in _told:
         return
     _told.add((folder, failure))
-    import logging
-
-    logging.getLogger("engine").warning(
-        "packed weights are not all shared through the cache folder %s: %s",
-        folder,
-        failure,
-        extra={"event": "cache_failed"},
-    )
+    what = f"packed weights are not all shared through the cache folder {folder}: {failure}"
+    events.emit(events.WARNING, "cache_failed", what, folder=folder, failure=failure)
