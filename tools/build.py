@@ -16,13 +16,6 @@ import sysconfig
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
-def project_version() -> str:
-    for line in (ROOT / "pyproject.toml").read_text().splitlines():
-        if line.startswith("version = "):
-            return line.split('"')[1]
-    raise SystemExit("pyproject.toml names no version")
-
-
 def configure(build: pathlib.Path) -> None:
     import pybind11
 
@@ -30,7 +23,6 @@ def configure(build: pathlib.Path) -> None:
         "cmake", "-S", str(ROOT), "-B", str(build), "-G", "Ninja",
         f"-DCMAKE_BUILD_TYPE={os.environ.get('BUILD_TYPE', 'Release')}",
         "-DENGINE_TESTING=ON",
-        f"-DENGINE_VERSION={project_version()}",
         f"-DPython_EXECUTABLE={sys.executable}",
         f"-Dpybind11_DIR={pybind11.get_cmake_dir()}",
         f"-DENGINE_SANITIZE={os.environ.get('SANITIZE', '')}",
