@@ -11,7 +11,7 @@ export CXX := $(if $(filter default,$(origin CXX)),c++,$(CXX))
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 
-.PHONY: help demo core build test test-packages test-ray soak bench lint tsan asan wheel sdist clean
+.PHONY: help demo core build test test-packages test-ray soak bench lint tsan asan wheel sdist docs clean
 
 help:            ## show this list
 	@grep -E '^[a-z-]+: .*##' Makefile | sed 's/:.*##/\t/' | expand -t 16
@@ -66,7 +66,8 @@ bench: build $(VENV)/.test-tools  ## pytest-benchmark over kernels, operators an
 	$(if $(ZOO),ENGINE_ZOO="$(abspath $(ZOO))") $(BIN)/python -m pytest benchmarks --benchmark-only $(ARGS)
 
 lint: $(VENV)/.test-tools   ## ruff and mypy over what is shipped and run by hand
-	$(BIN)/ruff check src tools examples && $(BIN)/ruff format --check src tools examples && $(BIN)/mypy
+	$(BIN)/ruff check src tools examples docs/conf.py docs/extensions && \
+		$(BIN)/ruff format --check src tools examples docs/conf.py docs/extensions && $(BIN)/mypy
 
 NATIVE := sched_stress service_stress model_stress allocation_failures
 
@@ -97,6 +98,15 @@ wheel: $(VENV)/.tools    ## build a wheel into dist/ and smoke-test it in an emp
 sdist: $(VENV)/.tools    ## build a source distribution into dist/
 	$(PIP) build
 	$(BIN)/python -m build --sdist --outdir dist
+
+$(VENV)/.docs-tools: $(VENV)/.tools pyproject.toml
+	$(PIP) "sphinx>=9" "myst-parser>=5" "furo>=2025.7" \
+		"starlette>=0.40" "uvicorn>=0.30" "prometheus_client>=0.20" "orjson>=3.10" "opentelemetry-api>=1.24"
+	@touch $@
+
+docs: core $(VENV)/.docs-tools   ## build the site from docs/ into build/docs; a warning is an error
+	$(BIN)/python -m sphinx --fail-on-warning --nitpicky --keep-going --quiet -b html -d build/doctrees docs build/docs
+	@echo "file://$(CURDIR)/build/docs/index.html"
 
 clean:           ## remove what was built
 	rm -rf build dist $(VENV)

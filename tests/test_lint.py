@@ -13,8 +13,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
     "command",
     [
         ["mypy", "--no-error-summary"],
-        ["ruff", "check", "--no-cache", "src", "tools", "examples"],
-        ["ruff", "format", "--no-cache", "--check", "src", "tools", "examples"],
+        ["ruff", "check", "--no-cache", "src", "tools", "examples", "docs/conf.py", "docs/extensions"],
+        ["ruff", "format", "--no-cache", "--check", "src", "tools", "examples", "docs/conf.py", "docs/extensions"],
     ],
     ids=["mypy", "ruff check", "ruff format"],
 )
