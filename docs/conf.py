@@ -34,6 +34,7 @@ nitpick_ignore_regex = [
 html_theme = "furo"
 html_title = f"engine {release}"
 html_copy_source = False
+html_show_copyright = False
 
 # Pages whose place in index.md is there before they are.
 EXPECTED = ["custom-operators", "distributed"]
