@@ -11,7 +11,14 @@ project = "engine"
 author = "the engine developers"
 version = release = engine.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "house_docstrings", "stub_signatures", "command_help"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "house_docstrings",
+    "stub_signatures",
+    "command_help",
+    "public_names",
+]
 exclude_patterns = ["extensions"]
 
 myst_enable_extensions = ["colon_fence"]

@@ -76,6 +76,13 @@ def prose(page: pathlib.Path) -> str:
     return FENCE.sub("", page.read_text())
 
 
+def commands(page: pathlib.Path) -> list[str]:
+    """Lines of its shell blocks, and the engine's commands in indented blocks, where words after three blanks explain."""
+    fenced = [line for block in blocks(page) if block.language == "sh" for line in block.text.replace("\\\n", " ").splitlines()]
+    indented = re.findall(r"^ {4,}((?:python -m )?engine \w+ .+?)(?: {3,}.*)?$", prose(page), re.MULTILINE)
+    return [line for line in [*fenced, *indented] if line.partition("#")[0].strip()]
+
+
 def anchors(page: pathlib.Path) -> set[str]:
     """Of its headings, as they are written in links."""
     titles = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)

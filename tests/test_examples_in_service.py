@@ -1,10 +1,9 @@
-"""The programs in examples/ that serve, driven for real on loopback; the samples in docs/ run as they stand."""
+"""The programs in examples/ that serve, driven for real on loopback."""
 
 import contextlib
 import json
 import os
 import pathlib
-import re
 import signal
 import socket
 import subprocess
@@ -22,7 +21,6 @@ from onnx import TensorProto, helper
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
 SAMPLE = np.load(EXAMPLES / "digits" / "sample.npy")
-PAGES = ["deadlines", "overload", "reload", "memory", "threads-and-fork", "lifecycle", "metrics", "onnxruntime", "logs", "server"]
 
 
 def run(*arguments, timeout=60, **environment):
@@ -31,13 +29,6 @@ def run(*arguments, timeout=60, **environment):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_samples_of_a_page(page):
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / f"{page}.md").read_text(), re.DOTALL)
-    assert blocks
-    run("-c", "\n".join(blocks))
 
 
 def test_every_counter_has_its_line():

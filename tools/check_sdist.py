@@ -17,7 +17,7 @@ import tarfile
 UNPACKED = pathlib.Path(__file__).resolve().parent.parent / "build" / "sdist"
 LARGEST = 5 << 20
 WANTED = ("CMakeLists.txt", "LICENSE", "Makefile", "PKG-INFO", "csrc/api/engine.h", "pyproject.toml", "tests/smoke.py")
-UNWANTED = (".ci/", ".github/", "build/", "dist/")
+UNWANTED = (".ci/", "build/", "dist/")
 
 
 def newest(folder: pathlib.Path) -> pathlib.Path:

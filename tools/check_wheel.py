@@ -17,7 +17,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 LARGEST = 8 << 20
 AIM_MB, AIM_MS = 5, 30
 SOURCES = (".pyx", ".pxd", ".pxi", ".cpp", ".h", ".txt", ".a")
-HEADERS = "engine/include/"
+# What users build operators of their own with.
+HEADERS = ("engine/include/", "engine/custom_op.")
 BROUGHT_BY_VENV = {"pip", "setuptools"}
 IMPORT_TIME = """
 import time

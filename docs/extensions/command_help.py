@@ -1,6 +1,6 @@
-"""A directive for the command line: what `engine SUBCOMMAND --help` prints, from the parser itself.
+"""A directive for the command line: what `engine --help` prints and, a section each, `engine SUBCOMMAND --help`, from the parser itself.
 
-```{command-help} run
+```{command-help}
 ```
 """
 
@@ -10,29 +10,32 @@ from typing import Any
 from docutils import nodes
 from docutils.parsers.rst import Directive
 
-from engine.cli.main import build_parser
+from engine.cli.main import SUBCOMMANDS, build_parser
 
 WIDTH = "110"
 
 
-def help_of(subcommand: str | None) -> str:
-    os.environ["COLUMNS"] = WIDTH
-    os.environ["NO_COLOR"] = "1"
-    parser = build_parser()
-    if subcommand is None:
-        return parser.format_help()
-    (choices,) = (action.choices for action in parser._subparsers._group_actions)
-    return choices[subcommand].format_help()
+def block(text: str) -> nodes.literal_block:
+    made = nodes.literal_block(text, text)
+    made["language"] = "none"
+    return made
+
+
+def section(name: str, text: str) -> nodes.section:
+    made = nodes.section(ids=[f"engine-{name}"], names=[f"engine {name}"])
+    made += nodes.title(name, name)
+    made += block(text)
+    return made
 
 
 class CommandHelp(Directive):
-    optional_arguments = 1
-
     def run(self) -> list[nodes.Node]:
-        text = help_of(self.arguments[0] if self.arguments else None)
-        block = nodes.literal_block(text, text)
-        block["language"] = "none"
-        return [block]
+        os.environ["COLUMNS"] = WIDTH
+        os.environ["NO_COLOR"] = "1"
+        parser = build_parser()
+        (choices,) = (action.choices for action in parser._subparsers._group_actions)
+        names = [module.__name__.rpartition(".")[2] for module in SUBCOMMANDS]
+        return [block(parser.format_help()), *(section(name, choices[name].format_help()) for name in names)]
 
 
 def setup(app: Any) -> dict[str, bool]:
