@@ -117,7 +117,7 @@ void OpenFile::close() {
 }
 
 Result<RefPtr<Buffer>> OpenFile::read() const {
-  ENGINE_ASSIGN(RefPtr<Buffer> buffer, Buffer::allocate_lasting(size_, nullptr, "reading a file"));
+  ENGINE_ASSIGN(RefPtr<Buffer> buffer, Buffer::allocate(size_, nullptr, "reading a file"));
   constexpr int64_t kMost = int64_t(1) << 30;
   for (int64_t at = 0; at < size_;) {
     ssize_t n = ::pread(descriptor_, buffer->data() + at, size_t(std::min(size_ - at, kMost)), off_t(at));
