@@ -27,7 +27,7 @@ std::string stamp_of(const fs::path& path, std::error_code& problem) {
   uintmax_t size = fs::file_size(path, problem);
   if (problem) return {};
   auto time = fs::last_write_time(path, problem);
-  return std::to_string(size) + " " + std::to_string(time.time_since_epoch().count());
+  return std::to_string(size) + " " + std::to_string(int64_t(time.time_since_epoch().count()));
 }
 
 const char* kind_of(fs::file_type type) {
