@@ -11,6 +11,7 @@ constexpr int64_t kStepBytes = 24 << 10;       // rows that are made and read in
 constexpr int64_t kHeldBytes = 128 << 10;
 constexpr int64_t kMostBytes = 384 << 10;      // scratch that stays in the second-level cache
 constexpr int64_t kMostWeights = 256 << 10;    // of a job
+constexpr int64_t kLeastBytes = 1 << 20;       // what is smaller stays in the second-level cache between two steps
 constexpr double kMicrosecondsPerByte = 6e-5;  // of a tensor that is written and read again
 
 int64_t clamp_row(int64_t row, int64_t rows) { return row < 0 ? 0 : row < rows ? row : rows; }
@@ -68,6 +69,7 @@ bool conv_depthwise_pays(const ConvShape& dense, ChannelLayout input, const Conv
   const ConvDepthwiseCut cut = conv_depthwise_cut(dense, depthwise);
   const int64_t width = k.direct_blocks * k.lanes;
   if (dense.c_in * dense.taps() * width * 4 > kMostWeights || cut.held_rows * dense.out[2] * width * 4 > kMostBytes) return false;
+  if (dense.n * cut.jobs * width * dense.out_pixels() * 4 < kLeastBytes) return false;
   const int64_t shared = reach(depthwise) > depthwise.stride[1] ? reach(depthwise) - depthwise.stride[1] : 0;
   const double twice = double(cut.jobs * (cut.stretches - 1) * shared) * cut.dense_flops / k.flops_per_microsecond;
   return twice < double(cut.jobs * width * dense.out_pixels() * 4) * kMicrosecondsPerByte;
