@@ -25,6 +25,7 @@ $(VENV)/.tools: $(BIN)/python pyproject.toml
 
 $(VENV)/.test-tools: $(VENV)/.tools pyproject.toml
 	$(PIP) "pytest>=8" "pytest-benchmark>=5" "pytest-xdist>=3" "onnx==1.23.2" "ml_dtypes>=0.5" "mypy>=1.11" "ruff>=0.6" \
+		"setuptools>=61" "wheel>=0.40" \
 		"fastapi>=0.115" "uvicorn>=0.30" "gunicorn>=22" "celery>=5.4" "uvloop>=0.19; sys_platform != 'win32'" \
 		"cryptography>=42" \
 		"onnxruntime==1.32.0" "magika>=1.0" "rapidocr>=3.10" \

@@ -52,6 +52,8 @@ def check_contents() -> None:
     assert (folder / "_core.pyi").exists()
     assert importlib.util.find_spec("engine._testing") is None
     assert not list(folder.rglob("*.pyx"))
+    assert (folder / "custom_op.pxd").exists()
+    assert (pathlib.Path(engine.get_include()) / "engine" / "custom_op.h").exists()
 
 
 if __name__ == "__main__":

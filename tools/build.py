@@ -37,6 +37,7 @@ def link_package(build: pathlib.Path) -> pathlib.Path:
     for source in (ROOT / "src" / "engine").iterdir():
         if source.name not in ("__pycache__", "CMakeLists.txt", "_testing") and source.suffix != ".so":
             (package / source.name).symlink_to(source)
+    (package / "include").symlink_to(build / "src" / "engine" / "include")
     suffix = sysconfig.get_config_var("EXT_SUFFIX")
     for module in ("_core", "_testing"):
         built = build / "src" / "engine" / f"{module}{suffix}"

@@ -1,7 +1,7 @@
 #include <map>
 #include <set>
 
-#include "ops/op.h"
+#include "ops/added_operators.h"
 
 namespace engine {
 
@@ -48,9 +48,17 @@ Status check_counts(const Node& node) {
   return {};
 }
 
+// A node keeps the row that it has while it is the same operator: a row that is added later is for models that come later.
+const OpDef* def_of(const Node& node) {
+  const OpDef* def = op_table().find(node.domain, node.op_type, node.opset);
+  if (def) return def;
+  if (node.def && node.domain == node.def->domain && node.op_type == node.def->name) return node.def;
+  return find_added_operator(node.domain, node.op_type, node.opset);
+}
+
 Status resolve_into(Graph& graph, std::set<std::string>& unknown) {
   for (Node& node : graph.nodes) {
-    node.def = op_table().find(node.domain, node.op_type, node.opset);
+    node.def = def_of(node);
     if (node.def) ENGINE_TRY(check_counts(node));
     else unknown.insert(node.full_op_type() + " (version " + std::to_string(node.opset) + ")");
     for (Body& body : node.bodies)
@@ -74,8 +82,15 @@ Status resolve(Graph& graph) {
   std::set<std::string> unknown;
   ENGINE_TRY(resolve_into(graph, unknown));
   if (unknown.empty()) return {};
+  const std::string trouble = find_more_operators();
+  unknown.clear();
+  ENGINE_TRY(resolve_into(graph, unknown));
+  if (unknown.empty()) return {};
   std::string list;
   for (const std::string& name : unknown) list += (list.empty() ? "" : ", ") + name;
+  const std::string domains = added_domains();
+  if (!domains.empty()) list += "; registered are operators of the domains " + domains;
+  if (!trouble.empty()) list += "; " + trouble;
   return error(Code::UnsupportedOperator, "operators that this version does not run: %s", list.c_str());
 }
 

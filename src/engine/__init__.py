@@ -23,11 +23,13 @@ from engine.errors import (
     InvalidInput,
     InvalidManifest,
     InvalidModel,
+    InvalidOperator,
     InvalidSignature,
     ManifestChanged,
     MemoryLimitExceeded,
     MissingDependency,
     NotReady,
+    OperatorFailed,
     Overloaded,
     SignatureError,
     SignatureMissing,
@@ -41,6 +43,7 @@ from engine.shutdown import drain_all, install_signal_handlers
 
 if _TYPE_CHECKING:
     from engine.manifest import Manifest
+    from engine.operators import Operator, get_include, register, registered
     from engine.packing import pack
     from engine.repository import ModelHandle, Repository, watch
 
@@ -49,8 +52,12 @@ __version__ = _core_version()
 _ELSEWHERE = {
     "Manifest": "engine.manifest",
     "ModelHandle": "engine.repository",
+    "Operator": "engine.operators",
     "Repository": "engine.repository",
+    "get_include": "engine.operators",
     "pack": "engine.packing",
+    "register": "engine.operators",
+    "registered": "engine.operators",
     "watch": "engine.repository",
 }
 
@@ -79,6 +86,7 @@ __all__ = [
     "InvalidInput",
     "InvalidManifest",
     "InvalidModel",
+    "InvalidOperator",
     "InvalidSignature",
     "Manifest",
     "ManifestChanged",
@@ -87,6 +95,8 @@ __all__ = [
     "Model",
     "ModelHandle",
     "NotReady",
+    "Operator",
+    "OperatorFailed",
     "Overloaded",
     "Repository",
     "SignatureError",
@@ -98,9 +108,12 @@ __all__ = [
     "__version__",
     "cpus",
     "drain_all",
+    "get_include",
     "install_signal_handlers",
     "isa",
     "load",
     "pack",
+    "register",
+    "registered",
     "watch",
 ]

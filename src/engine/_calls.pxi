@@ -74,7 +74,7 @@ cdef int do_what_was_left() except -1:
 
 
 cdef object exception_of(const Status& status, const CallReport& report):
-    error = getattr(_errors, code_name(status.code()).decode())(status.message().decode("utf-8", "replace"))
+    error = error_of(status)
     error.waited = report.queued_ns * 1e-9
     error.computed = report.computed_ns * 1e-9
     error.version = report.version

@@ -168,6 +168,28 @@ class Mailbox:
 class Pending:
     def cancel(self) -> None: ...
 
+@final
+class PythonOperator:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        infer: Callable[..., Any] | None,
+        outputs: tuple[Any, ...],
+        domain: str,
+        name: str,
+    ) -> None: ...
+    def register(
+        self,
+        origin: str,
+        since: int,
+        inputs: tuple[int, int],
+        outputs: tuple[int, int],
+        deterministic: bool,
+        replace: bool,
+    ) -> None: ...
+
+def _register_library(entry: int | None, origin: str, identity: str) -> None: ...
+def _registered() -> list[tuple[str, str, int, int, str]]: ...
 def _start(
     model: ModelBase,
     mailbox: Mailbox,

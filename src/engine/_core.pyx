@@ -16,7 +16,8 @@ from cpython.exc cimport PyErr_CheckSignals
 from cpython.object cimport PyObject
 from cpython.pythread cimport PyThread_get_thread_ident
 from cpython.ref cimport Py_DECREF, Py_INCREF
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libc.string cimport memcpy, memset
 from libcpp cimport bool as cbool
 from libcpp.pair cimport pair
 from libcpp.string cimport string
@@ -25,6 +26,7 @@ cimport cython
 cimport numpy as cnp
 
 from engine._native cimport *
+from engine.custom_op cimport *
 
 cnp.import_array()
 
@@ -37,6 +39,7 @@ include "_counts.pxi"
 include "_service.pxi"
 include "_profile.pxi"
 include "_async.pxi"
+include "_operators.pxi"
 
 
 def core_version():

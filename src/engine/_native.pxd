@@ -9,6 +9,8 @@ from libcpp.string cimport string
 from libcpp.vector cimport vector
 cimport numpy as cnp
 
+from engine.custom_op cimport EngineOperator
+
 
 cdef extern from "numpy/arrayobject.h" nogil:
     int PyArray_ISCARRAY_RO(cnp.ndarray)
@@ -379,6 +381,21 @@ cdef extern from "api/binding.h" namespace "engine" nogil:
 cdef extern from "api/fixed_text.h" namespace "engine" nogil:
     int64_t set_wide_strings(Value&, const uint32_t*, int64_t) except +
     void set_byte_strings(Value&, const char*, int64_t) except +
+
+cdef extern from "ops/added_operators.h" namespace "engine" nogil:
+    cdef cppclass AddedOperator:
+        string domain_text
+        string name_text
+        string origin
+        int since
+        int until
+    vector[const AddedOperator*] added_operators() except +
+    void set_operator_finder(string (*)() noexcept with gil)
+
+cdef extern from "api/custom_library.h" namespace "engine" nogil:
+    ctypedef void* OperatorsFunction
+    Status register_library(OperatorsFunction, const string&, const string&) except +
+    Status register_operator(const EngineOperator&, const string&, cbool) except +
 
 cdef extern from "Python.h":
     cbool PyUnicode_IS_COMPACT_ASCII(object)

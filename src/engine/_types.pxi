@@ -3,8 +3,32 @@
 cdef int check(const Status& status) except -1:
     if status.ok():
         return 0
-    cls = getattr(_errors, code_name(status.code()).decode())
-    raise cls(status.message().decode("utf-8", "replace"))
+    raise error_of(status)
+
+
+cdef dict _raised = {}              # by Python operators: number -> exception, until the error that it caused is made
+cdef int64_t _raised_so_far = 0
+cdef int _MOST_RAISED = 16
+
+
+cdef int64_t keep_raised(object error):
+    global _raised_so_far
+    _raised_so_far += 1
+    _raised[_raised_so_far] = error
+    while len(_raised) > _MOST_RAISED:
+        _raised.pop(next(iter(_raised)), None)
+    return _raised_so_far
+
+
+cdef object error_of(const Status& status):
+    """The exception of a Status that is not ok. A mark at its end says that a user's operator failed, and by which exception."""
+    name = code_name(status.code()).decode()
+    text, mark, number = status.message().decode("utf-8", "replace").rpartition("\x1e")
+    if not mark:
+        return getattr(_errors, name)(number)
+    error = getattr(_errors, "OperatorFailed" if name == "InternalError" else name)(text)
+    error.__cause__ = _raised.pop(int(number), None) if number.isdigit() else None
+    return error
 
 
 cdef DType[32] BY_TYPENUM       # NumPy's builtin type numbers -> DType

@@ -108,5 +108,13 @@ class CheckFailed(EngineError):
     """A new version did not pass the checks that reload was given; the current version stays."""
 
 
+class InvalidOperator(EngineError, ValueError):
+    """engine.register was given what is no library of operators, one of another version, or one that defines what is there already."""
+
+
+class OperatorFailed(EngineError, RuntimeError):
+    """An operator that was registered failed; __cause__ is what it raised when it is a Python callable."""
+
+
 class InternalError(EngineError, RuntimeError):
     """A defect in the engine."""

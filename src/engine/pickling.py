@@ -60,11 +60,20 @@ def reduce(model: Model) -> tuple[Any, ...]:
         raise TypeError(
             f"a model loaded from more than {LARGEST_BYTES >> 20} MiB of bytes cannot be pickled; load it from a path"
         )
-    return reopen, (origin, model.name, _options_elsewhere(model))
+    from engine.operators import recipes_for
+
+    return reopen, (origin, model.name, _options_elsewhere(model), recipes_for(model))
 
 
-def reopen(origin: Origin, name: str, options: dict[str, Any]) -> Model:
-    """Unpickles: the model of this process that is the same, or the same bytes, opened. DigestMismatch when they are others now."""
+def reopen(origin: Origin, name: str, options: dict[str, Any], operators: tuple[Any, ...] = ()) -> Model:
+    """Unpickles: the model of this process that is the same, or the same bytes, opened. DigestMismatch when they are others now.
+
+    operators: recipes of those that were registered where it was pickled.
+    """
+    if operators:
+        from engine.operators import follow
+
+        follow(operators)
     return _registry.find_or_open(_key(origin, name, options), origin, name, options)
 
 

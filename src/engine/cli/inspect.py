@@ -55,6 +55,9 @@ def _facts(model: engine.Model) -> Iterator[str]:
             yield f"{title if i == 0 else '':10}  {info.name}: {info.dtype} {_shape(info)}"
     counts = sorted(model.operators.items(), key=lambda item: (-item[1], item[0]))
     yield f"operators   {sum(model.operators.values())}: " + ", ".join(f"{n} {name}" for name, n in counts)
+    for operator in engine.registered():
+        if operator.full_name in model.operators:
+            yield f"registered  {operator.full_name} from version {operator.since} on, by {operator.source}"
     for key, value in model.metadata.items():
         yield f"metadata    {key}: {value if len(value) <= 100 else value[:100] + ' ...'}"
     phases = model.load_seconds

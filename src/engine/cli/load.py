@@ -21,9 +21,22 @@ def add_load_arguments(parser: argparse.ArgumentParser) -> None:
         "--optimize", choices=("off", "cheap", "all"), default="all", help="level of the rewrites (default: all)"
     )
     parser.add_argument("--allow-random", action="store_true", help="accept operators that draw random numbers")
+    add_operators_argument(parser)
+
+
+def add_operators_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--operators", metavar="LIBRARY", action="append", default=[], help="a library of operators to register first"
+    )
+
+
+def register_operators(arguments: argparse.Namespace) -> None:
+    for library in arguments.operators:
+        engine.register(library)
 
 
 def load(arguments: argparse.Namespace, threads: int | None = None, *, hash_files: bool = False) -> engine.Model:
+    register_operators(arguments)
     return engine.load(
         arguments.model,
         sha256=arguments.sha256,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import engine
 from engine.cli.feeds import UsageError
+from engine.cli.load import add_operators_argument, register_operators
 
 if TYPE_CHECKING:
     from engine.serve.library import Library
@@ -41,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threads", type=int, metavar="N", help="threads that one call may use (default: the CPUs by workers)"
     )
+    add_operators_argument(parser)
     parser.add_argument("--max-concurrency", type=int, metavar="N", help="calls of a process that compute at once")
     parser.add_argument(
         "--max-queue", type=int, default=64, metavar="N", help="calls that wait beyond those (default: 64)"
@@ -84,6 +86,7 @@ def execute(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--workers is {arguments.workers}; at least 1 is wanted")
     if arguments.workers > 1 and not hasattr(os, "fork"):
         raise UsageError("--workers needs a system that can fork")
+    register_operators(arguments)
     signals = Signals()
     _configure_logging(arguments)
     folder = _metrics_folder(arguments)
