@@ -4,11 +4,14 @@ import asyncio
 import concurrent.futures
 import gc
 import threading
+import time
+import weakref
 
 import engine
 import numpy as np
 import pytest
 from servicing import ENDLESS, PATIENCE, assert_idle, busy, counting, feeds, outcomes, wait_for_stats
+from subprocesses import start
 
 try:
     import uvloop
@@ -155,6 +158,70 @@ def test_a_loop_that_goes_with_calls_under_way(model, kind):
     del tasks
     gc.collect()
     assert model.run(feeds(2))["y"][0] == 2
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", LOOPS)
+def test_a_closed_loop_is_let_go_when_another_one_calls(model, kind):
+    loop = uvloop.new_event_loop() if kind == "uvloop" else asyncio.new_event_loop()
+    gone = weakref.ref(loop)
+
+    async def begin():
+        task = asyncio.ensure_future(model.run_async(feeds(1 << 22)))
+        await stats_become(model, running=1)
+        return task
+
+    loop.run_until_complete(begin())
+    loop.close()
+    del loop, begin
+    wait_for_stats(model, running=0)
+
+    async def call():
+        assert (await model.run_async(feeds(2)))["y"][0] == 2
+
+    run_on(kind, call)
+    end = time.monotonic() + PATIENCE
+    while gone() is not None:
+        assert time.monotonic() < end
+        gc.collect()
+        time.sleep(0.001)
+
+
+LEAVING = """
+import asyncio, sys
+import engine
+from servicing import ENDLESS, counting, feeds
+
+if sys.argv[1] == "uvloop":
+    import uvloop as loops
+else:
+    import asyncio as loops
+model = counting()
+loop = loops.new_event_loop()
+
+async def begin():
+    tasks = [asyncio.ensure_future(model.run_async(feeds(ENDLESS))) for _ in range(4)]
+    while not model.stats()["running"]:
+        await asyncio.sleep(0.001)
+    return tasks
+
+tasks = loop.run_until_complete(begin())
+if "closed" in sys.argv[2]:
+    loop.close()
+if "dropped" in sys.argv[2]:
+    del tasks, loop
+"""
+
+
+@pytest.mark.parametrize("kind", LOOPS)
+@pytest.mark.parametrize("how", ["left as it is", "closed", "closed and dropped"])
+def test_an_exit_with_calls_under_way_says_nothing(kind, how):
+    process = start(LEAVING, kind, how)
+    try:
+        assert process.communicate(timeout=PATIENCE) == ("", "")
+    finally:
+        process.kill()
+    assert process.returncode == 0
 
 
 def test_futures(model):

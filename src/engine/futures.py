@@ -35,6 +35,7 @@ class CallFuture(Future[dict[str, Any]]):
         return cancelled
 
 
+# A closed loop stays as long as a call is under way that it did not wait for: the next loop passes its mailbox on.
 _mailboxes: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _core.Mailbox] = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
 _delivery: _core.Mailbox | None = None
@@ -63,7 +64,11 @@ def mailbox_of_running_loop() -> tuple[asyncio.AbstractEventLoop, _core.Mailbox]
     mailbox = _mailboxes.get(loop)
     if mailbox is None:
         mailbox = _mailbox_for(loop)
-        _mailboxes[loop] = mailbox
+        with _lock:
+            left = [_mailboxes.pop(known) for known in list(_mailboxes) if known.is_closed()]
+            _mailboxes[loop] = mailbox
+        for closed in left:
+            closed.close(delivery_mailbox())
     return loop, mailbox
 
 
@@ -75,7 +80,8 @@ def _mailbox_for(loop: asyncio.AbstractEventLoop) -> _core.Mailbox:
             loop.add_reader(mailbox.fileno(), mailbox.deliver)
         except NotImplementedError:
             return _mailbox_by_thread(loop)
-        weakref.finalize(loop, mailbox.close, delivery_mailbox())
+        # Not when the interpreter exits: tasks that nobody waits for would be destroyed on another thread then, and tell of it.
+        weakref.finalize(loop, mailbox.close, delivery_mailbox()).atexit = False
         return mailbox
     return _mailbox_by_thread(loop)
 
