@@ -8,6 +8,7 @@ import concurrent.futures
 import hashlib
 import itertools
 import json
+import math
 import os
 import pathlib
 import re
@@ -21,6 +22,7 @@ import numpy as np
 import pytest
 from engine import _testing
 from onnx import TensorProto, helper
+from servicing import counting_model
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ZOO = pathlib.Path(os.environ["ENGINE_ZOO"]) if "ENGINE_ZOO" in os.environ else None
@@ -70,30 +72,39 @@ def seconds(call):
     return time.perf_counter() - start
 
 
-def without_and_with(model, feeds, budget):
-    """Seconds of calls without a deadline and with one, by turns, which of them first by turns too."""
-    variants = [lambda: model.run(feeds), lambda: model.run(feeds, timeout=60)]
+def by_turns(variants, budget):
+    """Seconds of a call of each variant, turn by turn; each of them is the first of a turn as often as the others."""
     once = seconds(variants[0])
     burst = max(1, int(2e-3 / max(once, 1e-7)))
-    times = [[], []]
+    times = [[] for _ in variants]
     for turn in itertools.count():
-        for which in (turn % 2, 1 - turn % 2):
+        for i in range(len(variants)):
+            which = (turn + i) % len(variants)
             times[which].append(seconds(lambda which=which: [variants[which]() for _ in range(burst)]) / burst)
-        if sum(map(sum, times)) * burst > budget and turn >= 8:
+        if sum(map(sum, times)) * burst > budget and turn >= 3 * len(variants):
             return times
+
+
+def ratio_of(over, under):
+    return round(statistics.median(a / b for a, b in zip(over, under, strict=True)), 4)
 
 
 @pytest.mark.parametrize("name", zoo_models() or [pytest.param("", marks=pytest.mark.skip(reason="ENGINE_ZOO names no folder of models"))])
 def test_deadline_checks(benchmark, name):
-    """On a thread other than the main one, where without a deadline no clock is read at all."""
+    """On a thread other than the main one, where without a deadline no clock is read at all.
+
+    with_over_endless: a call with a deadline beside one with timeout=inf, which differ by the checks alone. with_over_without: beside
+    one without the argument.
+    """
     model, feeds = engine.load(ZOO / name / "model.onnx", threads=1), first_case(name)
     for key, value in model.run(feeds).items():
         np.testing.assert_array_equal(value, model.run(feeds, timeout=60)[key])
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        without, limited = pool.submit(without_and_with, model, feeds, 1.0).result()
-    ratios = [b / a for a, b in zip(without, limited, strict=True)]
-    benchmark.extra_info["with_over_without"] = round(statistics.median(ratios), 4)
-    benchmark.extra_info["fastest_with_over_without"] = round(min(limited) / min(without), 4)
+        variants = [lambda: model.run(feeds), lambda: model.run(feeds, timeout=math.inf), lambda: model.run(feeds, timeout=60.0)]
+        without, endless, limited = pool.submit(by_turns, variants, 1.5).result()
+    benchmark.extra_info["with_over_without"] = ratio_of(limited, without)
+    benchmark.extra_info["with_over_endless"] = ratio_of(limited, endless)
+    benchmark.extra_info["microseconds"] = round(min(without) * 1e6, 2)
     benchmark.pedantic(model.run, (feeds,), {"timeout": 60}, rounds=1)
     assert model.stats()["outcomes"]["deadline_compute"] == 0
 
@@ -245,3 +256,19 @@ def test_cpu_of_six_calls_a_second(benchmark):
     found = benchmark.pedantic(program, (CALLS, digits, "calls"), rounds=1)
     assert found["right"] == idle["right"] == 30
     benchmark.extra_info.update(cpu_percent=round(found["percent"], 3), without_calls=round(idle["percent"], 3))
+
+
+@pytest.mark.parametrize("k", [1, 1 << 18])
+def test_a_client_that_leaves(benchmark, tmp_path, k):
+    """Milliseconds from closing the socket of an endless call to the answer of a short one that waited for its permit; 50 clients."""
+    pytest.importorskip("uvicorn")
+    from disconnecting import seconds_until_the_next_is_answered
+    from serving import serving
+
+    path = tmp_path / "counting.onnx"
+    path.write_bytes(counting_model())
+    with serving(path, "--max-concurrency", 1, "--max-queue", 1) as server:
+        server.wait_for("/v2/health/ready", 200)
+        found = benchmark.pedantic(seconds_until_the_next_is_answered, (server, 50, k), rounds=1)
+    p50, p99, most = (round(float(np.quantile(found, q)) * 1e3, 2) for q in (0.5, 0.99, 1))
+    benchmark.extra_info.update(p50_ms=p50, p99_ms=p99, max_ms=most)

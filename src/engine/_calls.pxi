@@ -146,7 +146,7 @@ cdef double seconds_of(object timeout) except? -2:
     """-1: none said."""
     if timeout is None:
         return -1
-    cdef double seconds = timeout
+    cdef double seconds = PyLong_AsDouble(timeout) if PyLong_CheckExact(timeout) else timeout
     if not seconds >= 0:
         raise _errors.InvalidInput(f"timeout is {timeout}; seconds, at least 0, are wanted")
     return seconds
