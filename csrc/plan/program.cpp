@@ -42,10 +42,19 @@ class FailingProgram final : public Subprogram {
   Status status_;
 };
 
+bool has_loop(const Graph& graph) {
+  for (const Node& node : graph.nodes) {
+    if (node.op_type == "Loop") return true;
+    for (const Body& body : node.bodies)
+      if (body.graph && has_loop(*body.graph)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 // Giving a state back needs no memory.
-PlanEntry::PlanEntry(RefPtr<Plan> plan) : plan_(std::move(plan)) { free_.reserve(kMaxFreeStates); }
+PlanEntry::PlanEntry(RefPtr<Plan> plan) : plan_(std::move(plan)), loops_(has_loop(plan_->graph)) { free_.reserve(kMaxFreeStates); }
 
 Result<std::unique_ptr<RunState>> PlanEntry::take(MemoryAccount* account) {
   {

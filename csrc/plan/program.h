@@ -32,9 +32,12 @@ class PlanEntry : public RefCounted {
   void give_back(std::unique_ptr<RunState> state);
   // What calls on this plan take.
   CallTime& time() { return time_; }
+  // There is a Loop in it: a call may take longer than any before, whatever the shapes.
+  bool loops() const { return loops_; }
 
  private:
   RefPtr<Plan> plan_;
+  const bool loops_;
   CallTime time_;
   ForkMutex mutex_;
   std::vector<std::unique_ptr<RunState>> free_;

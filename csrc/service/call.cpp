@@ -203,7 +203,7 @@ bool Call::enter_at_once(const CallOptions& options) {
 
 bool Call::enter_if_short(const CallOptions& options, int64_t limit_ns) {
   int64_t expected = expected_ns();
-  if (expected <= 0 || expected > limit_ns || !enter_at_once(options)) return false;
+  if (expected <= 0 || expected > limit_ns || entry_->loops() || !enter_at_once(options)) return false;
   if (ended_) counts_.start();
   ended_ = false;
   return true;

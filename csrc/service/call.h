@@ -50,7 +50,8 @@ class Call {
 
   // Takes a permit if one is free, the plan is made and nobody waits: all without blocking. False: nothing was taken.
   bool enter_at_once(const CallOptions& options);
-  // The same, only if calls like this one are known to take at most `limit_ns`. A call that was not counted is from then on.
+  // The same, only if calls like this one are known to take at most `limit_ns`: their plan has no Loop, whose rounds may be many
+  // more this time. A call that was not counted is from then on.
   bool enter_if_short(const CallOptions& options, int64_t limit_ns);
   // After enter_at_once: whether output k's type is known, so that memory may be bound.
   bool fixed(int k) const { return entry_->plan().outputs[size_t(k)].fixed; }

@@ -10,7 +10,7 @@ import engine.serve
 import numpy as np
 import pytest
 from asking import ask, ask_async, entry, infer
-from servicing import ENDLESS, assert_idle, busy, counting, counting_model, wait_for_stats
+from servicing import ENDLESS, assert_idle, busy, counting, counting_model, feeds, wait_for_stats
 
 pytest.importorskip("starlette")
 DIGITS = pathlib.Path(__file__).resolve().parents[2] / "examples" / "digits" / "digits.onnx"
@@ -189,17 +189,26 @@ def test_short_calls_compute_at_once(digits):
         assert infer(digits, "digits", inputs).status == 200
     threads = {thread.name for thread in threading.enumerate()}
     report = engine.CallReport()
-    feeds = {"image": np.zeros((1, 8, 8), np.float32)}
-    assert model._run_if_short(feeds, 1.0, None, None, None, report)["scores"].shape == (1, 10)
+    image = {"image": np.zeros((1, 8, 8), np.float32)}
+    assert model._run_if_short(image, 1.0, None, None, None, report)["scores"].shape == (1, 10)
     assert (report.version, report.computed > 0) == (1, True)
-    assert model._run_if_short(feeds, 1e-9, None, None, None, None) is None
+    assert model._run_if_short(image, 1e-9, None, None, None, None) is None
     assert model._run_if_short({"image": np.zeros((77, 8, 8), np.float32)}, 1.0, None, None, None, None) is None
     assert model._run_if_short({"image": 3}, 1.0, None, None, None, None) is None
-    assert model._run_if_short(feeds, 1.0, None, ["nothing"], None, None) is None
+    assert model._run_if_short(image, 1.0, None, ["nothing"], None, None) is None
     with pytest.raises(engine.DeadlineExceeded):
-        model._run_if_short(feeds, 1.0, 0, None, None, None)
+        model._run_if_short(image, 1.0, 0, None, None, None)
     assert_idle(model, ok=6, deadline_compute=1)
     assert threads
+
+
+def test_calls_with_a_loop_do_not_compute_on_the_event_loop():
+    """However short those before were: how many rounds this one takes is in its data."""
+    with counting() as model:
+        for _ in range(5):
+            model.run(feeds(1))
+        assert model._run_if_short(feeds(ENDLESS), 1.0, 0.05, None, None, None) is None
+        assert_idle(model, ok=6)
 
 
 def test_repository(tmp_path):

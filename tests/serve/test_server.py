@@ -17,6 +17,7 @@ from servicing import ENDLESS, counting_model
 pytest.importorskip("uvicorn")
 pytest.importorskip("prometheus_client")
 
+from disconnecting import seconds_until_the_next_is_answered  # noqa: E402
 from serving import serving  # noqa: E402
 
 DIGITS = pathlib.Path(__file__).resolve().parents[2] / "examples" / "digits" / "digits.onnx"
@@ -178,6 +179,19 @@ def test_a_client_that_leaves(counting_file):
         while server.infer("counting", counting_inputs(1))[0] != 200:
             assert time.monotonic() < end
         assert server.total("engine_requests_total", outcome="cancelled") == 1
+
+
+@pytest.mark.parametrize("k", [1, 1 << 18])
+def test_a_client_that_leaves_makes_room_at_once(counting_file, k):
+    """Within 2 ms of the next checkpoint, and the answer on its way; half of the calls are asked of a machine that others use."""
+    with serving(counting_file, "--max-concurrency", 1, "--max-queue", 1) as server:
+        server.wait_for("/v2/health/ready", 200)
+        assert server.infer("counting", counting_inputs(1))[0] == 200
+        seconds = sorted(seconds_until_the_next_is_answered(server, 11, k))
+        assert seconds[len(seconds) // 2] < 0.004
+        end = time.monotonic() + 5
+        while server.total("engine_requests_total", outcome="cancelled") != 11:
+            assert time.monotonic() < end
 
 
 def test_a_model_that_cannot_be_loaded(tmp_path):

@@ -13,6 +13,7 @@ class Options:
     overloaded_status: of a call that is refused for overload; 503 or 429.
     repository_control: whether models may be loaded and unloaded over HTTP.
     short_call: calls that are known to take less, and need not wait, compute on the event loop: cheaper than handing them over.
+        Those of a model with a Loop are never known to.
     metrics_folder: where the worker processes count together (engine.metrics.share); None: there is one.
     drain_delay: from SIGTERM to the closing of the listener; calls are served meanwhile, readiness is 503.
     drain_timeout: from then on, for calls in flight.
