@@ -70,7 +70,7 @@ lint: $(VENV)/.test-tools   ## ruff and mypy over what is shipped and run by han
 	$(BIN)/ruff check src tools examples docs/conf.py docs/extensions && \
 		$(BIN)/ruff format --check src tools examples docs/conf.py docs/extensions && $(BIN)/mypy
 
-NATIVE := sched_stress service_stress model_stress allocation_failures
+NATIVE := sched_stress service_stress model_stress cache_stress allocation_failures
 
 # $(call sanitize,FOLDER,SANITIZER): the programs of tests/native in a build of their own.
 define sanitize
@@ -83,12 +83,14 @@ tsan: $(VENV)/.tools     ## the stress programs of the thread pool and the servi
 	build/tsan/sched_stress
 	build/tsan/service_stress
 	build/tsan/model_stress
+	build/tsan/cache_stress
 
 asan: $(VENV)/.tools     ## the same and failing allocations under the address and undefined-behaviour sanitizers
 	$(call sanitize,asan,address)
 	build/asan/sched_stress 500
 	build/asan/service_stress 200
 	build/asan/model_stress
+	build/asan/cache_stress
 	build/asan/allocation_failures 7
 
 $(VENV)/.release-tools: $(VENV)/.tools

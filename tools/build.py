@@ -14,6 +14,7 @@ import sys
 import sysconfig
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+TEST_TARGETS = ["_testing", "model_stress", "allocation_failures", *(["cache_stress"] if os.name == "posix" else [])]
 
 
 def configure(build: pathlib.Path) -> None:
@@ -50,7 +51,7 @@ def main() -> None:
     build = ROOT / "build" / os.environ.get("BUILD_NAME", "dev")
     configure(build)
     jobs = os.environ.get("CMAKE_BUILD_PARALLEL_LEVEL", str(os.cpu_count()))
-    for_tests = [] if "--without-tests" in sys.argv[1:] else ["_testing", "model_stress", "allocation_failures"]
+    for_tests = [] if "--without-tests" in sys.argv[1:] else TEST_TARGETS
     subprocess.run(["ninja", "-C", str(build), "-j", jobs, "_core", *for_tests], check=True)
     path = link_package(build)
     site = pathlib.Path(sysconfig.get_path("purelib"))

@@ -6,11 +6,10 @@
 
 namespace tiny {
 
-Code load(Service& service, const std::string& bytes, bool background) {
+Code load(Service& service, const std::string& bytes, bool background, LoadOptions options) {
   ModelSource source;
   source.data = bytes.data();
   source.size = bytes.size();
-  LoadOptions options;
   options.threads = 2;
   Result<RefPtr<Model>> loaded = load_for(service, source, options, WarmUp(), background);
   if (!loaded.ok()) return std::move(loaded).status().code();

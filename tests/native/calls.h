@@ -11,8 +11,8 @@ namespace tiny {
 
 using namespace engine;
 
-// Loads and publishes; the code of what came of it.
-Code load(Service& service, const std::string& bytes, bool background = false);
+// Loads, for two threads a call, and publishes; the code of what came of it.
+Code load(Service& service, const std::string& bytes, bool background = false, LoadOptions options = {});
 
 // The input x of constant_model(., n), ones, or both inputs of counting_model (rounds >= 0), and what came of a call on them.
 class Feeds {

@@ -1,6 +1,7 @@
-// Real models in service under load of every kind: calls that wait and calls that no thread waits for, deadlines and cancellation,
-// versions that change, roll back and are refused, and drains in the middle of it. Weights are plain memory that reloading frees, so
-// that the thread sanitizer sees a call that outlives its version. Exit code 0 when no answer is torn and every counter adds up.
+// Real models in service under load of every kind: calls that wait and calls that no thread waits for, of both priorities, deadlines
+// and cancellation, plans that are still being made when their call is late, versions that change, roll back, are refused and are
+// counted in shared memory or in their own, and drains in the middle of it. Weights are plain memory that reloading frees, so that
+// the thread sanitizer sees a call that outlives its version. Exit code 0 when no answer is torn and every counter adds up.
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -19,9 +20,25 @@ using namespace engine;
 constexpr int kSide = 32;
 constexpr int64_t kMillisecond = 1'000'000;
 
+// Counts every other of the first versions in memory that outlives all services, as processes do that share it.
+class SharedCounts final : public MetricsPlace {
+ public:
+  MetricsBlock* block_of(int version) override {
+    if (version % 2 || version / 2 >= kBlocks) return nullptr;
+    std::vector<char>& memory = memory_[size_t(version / 2)];
+    if (memory.empty()) memory.resize(MetricsBlock::bytes() + 64);
+    const uintptr_t at = reinterpret_cast<uintptr_t>(memory.data());
+    return MetricsBlock::on(memory.data() + ((at + 63) / 64 * 64 - at));
+  }
+
+ private:
+  static constexpr int kBlocks = 32;
+  std::vector<char> memory_[kBlocks];
+};
+
 struct Models {
+  SharedCounts counts;
   RefPtr<Service> constant, counting;
-  RefPtr<Mailbox> mailbox = make_ref<Mailbox>(true);
   std::vector<std::string> versions;
   std::atomic<bool> stop{false};
   std::atomic<int> wrong{0};
@@ -33,6 +50,7 @@ struct Models {
     options.keep_versions = 2;
     constant = make_ref<Service>(options);
     counting = make_ref<Service>(options);
+    constant->set_metrics_place(&counts);
     for (int value = 1; value <= 3; ++value) versions.push_back(tiny::constant_model(float(value), kSide));
     check(tiny::load(*constant, versions[0]) == Code::Ok && tiny::load(*counting, tiny::counting_model()) == Code::Ok, "a load");
   }
@@ -72,23 +90,28 @@ void waiting_call(Models& models, std::mt19937& random) {
   else models.check(may_end_so(code), "a call's error");
 }
 
-// Starts a few at once, cancels some of them, and takes all out of the mailbox.
+// Starts a few at once, cancels some of them, and takes all out of the mailbox, or out of its heir.
 void posted_calls(Models& models, std::mt19937& random) {
-  RefPtr<Mailbox> mailbox = make_ref<Mailbox>(random() % 2 == 0);
+  RefPtr<Mailbox> mailbox = make_ref<Mailbox>(random() % 2 == 0), heir = make_ref<Mailbox>(false);
   std::vector<tiny::Feeds> feeds;
   std::vector<RefPtr<AsyncCall>> calls;
-  for (int i = 0; i < 5; ++i) feeds.push_back(i % 2 ? tiny::Feeds::counting(tiny::kEndless) : tiny::Feeds::ones(2, kSide));
+  for (int i = 0; i < 5; ++i) feeds.push_back(i % 2 ? tiny::Feeds::counting(tiny::kEndless) : tiny::Feeds::ones(1 + int(random() % 6), kSide));
   for (int i = 0; i < 5; ++i) {
     RefPtr<AsyncCall> call = make_ref<AsyncCall>(i % 2 ? models.counting : models.constant, mailbox);
     if (!call->call().open().ok()) continue;
     feeds[size_t(i)].put(call->call());
     CallOptions options;
+    options.high_priority = random() % 3 == 0;
     if (i % 2 || random() % 2) options.deadline_ns = now_ns() + int64_t(random() % 5) * kMillisecond;
     call->start(options);
     calls.push_back(call);
   }
   for (RefPtr<AsyncCall>& call : calls)
     if (random() % 3 == 0) call->cancel();
+  if (random() % 2) {
+    mailbox->close(heir);
+    mailbox = heir;
+  }
   for (size_t taken = 0; taken < calls.size(); ++taken) {
     RefPtr<AsyncCall> call;
     while (!(call = mailbox->take())) mailbox->wait(kNever);
@@ -116,12 +139,17 @@ void change_versions(Models& models, unsigned seed) {
   }
 }
 
+void check_counters(Models& models, const MetricsSnapshot& seen) {
+  uint64_t sum = seen.in_flight;
+  for (uint64_t count : seen.outcomes) sum += count;
+  models.check(sum == seen.started && seen.in_flight < 1000, "counters");
+}
+
 void watch(Models& models) {
   while (!models.stop.load()) {
-    MetricsSnapshot seen = models.constant->metrics().snapshot();
-    uint64_t sum = seen.in_flight;
-    for (uint64_t count : seen.outcomes) sum += count;
-    models.check(sum == seen.started && seen.in_flight < 1000, "counters");
+    const Metrics& metrics = models.constant->metrics();
+    check_counters(models, metrics.snapshot());
+    for (int version : metrics.versions()) check_counters(models, metrics.snapshot_of(version));
     models.check(models.constant->kept_versions().size() <= 3, "versions kept");
     std::this_thread::yield();
   }
@@ -157,6 +185,7 @@ int count_wrong(int permits, int callers, int rounds) {
     models.check(tiny::adds_up(*service), "the counters at the end");
     models.check(service->account()->used() == 0, "memory at the end");
   }
+  models.constant->set_metrics_place(nullptr);
   return models.wrong;
 }
 
