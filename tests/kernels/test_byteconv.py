@@ -102,6 +102,32 @@ def test_weights_that_come_with_the_call(tier, x_shape, w_shape, strides, pads, 
         np.testing.assert_array_equal(run("ConvInteger", [x, w, x_zero, w_zero], attrs, fixed), want)
 
 
+def sums_of_few_pixels(x, w, x_zero, w_zero, pads):
+    """The same as sums, pixel by pixel, in float64, which holds them exactly."""
+    x = np.pad(x.astype(np.float64) - x_zero, [(0, 0), (0, 0), (pads[0], pads[2]), (pads[1], pads[3])])
+    w = w.astype(np.float64) - w_zero.reshape(-1, 1, 1, 1)
+    rows, columns = (x.shape[2 + d] - w.shape[2 + d] + 1 for d in range(2))
+    y = [[np.tensordot(x[:, :, i : i + w.shape[2], j : j + w.shape[3]], w, [(1, 2, 3)] * 2) for j in range(columns)] for i in range(rows)]
+    return np.moveaxis(np.array(y), (2, 3), (0, 1)).astype(np.int64)
+
+
+@pytest.mark.parametrize("x_shape,w_shape,pads", [((2, 40, 66, 65), (9, 40, 64, 64), [0, 1, 1, 0]), ((1, 5, 1, 30001), (70, 5, 1, 29999), [0, 0, 0, 1])])
+@pytest.mark.parametrize("x_type,w_type", TYPES[:2])
+@pytest.mark.parametrize("zeros", [False, True])
+def test_sums_of_many_terms(tier, x_shape, w_shape, pads, x_type, w_type, zeros):
+    """They are computed in parts, between which the clock is read: pieces together, or parts of one. int32 holds the sums."""
+    x, w = any_bytes(x_shape, x_type), any_bytes(w_shape, w_type)
+    x_zero, w_zero = (any_bytes(shape, kind) // 5 + 100 * (kind is np.uint8) for shape, kind in (((), x_type), (w_shape[:1], w_type)))
+    x_zero, w_zero = x_zero.astype(x_type), (w_zero * zeros).astype(w_type)
+    want = sums_of_few_pixels(x, w, int(x_zero), w_zero.astype(np.int64), pads)
+    np.testing.assert_array_equal(run("ConvInteger", [x, w, x_zero, w_zero], {"pads": pads}, (1, 3)), want)
+    y_scale, y_zero = np.float32(2 * np.prod(w_shape[1:]) ** 0.5), np.array(5, x_type)
+    got = run("QLinearConv", [x, np.float32(0.02), x_zero, w, np.float32(1), w_zero, y_scale, y_zero], {"pads": pads}, (1, 2, 3, 4, 5, 6, 7))
+    info = np.iinfo(x_type)
+    limited = np.clip(np.rint(want * np.float64(np.float32(0.02) / y_scale)) + int(y_zero), info.min, info.max)
+    assert np.abs(got - limited).max() <= 1 and (got != limited).mean() < 0.1
+
+
 @pytest.mark.parametrize("byte", [np.uint8, np.int8])
 @pytest.mark.parametrize("n", [1, 15, 16, 31, 32, 33, 64, 100, 1000])
 def test_a_table_gives_what_its_nodes_give(tier, byte, n):

@@ -31,6 +31,9 @@ struct ByteRows {
   ByteFinish finish;
   void* c;                     // C[i, j] at i * c_stride + j - n0, in elements
   int64_t c_stride;
+  // Where the rows are a part of longer ones: the pieces and the length that pack was given (0: those above), and the pieces,
+  // and bytes of the next, that come before. REQUIRES: whole pieces, or one of which `length` is a multiple of 64 or its rest.
+  int64_t packed_pieces, packed_length, pieces_before, bytes_before;
 };
 
 // A flat row of outputs of a convolution of one filter a channel: output p is the sum over taps of rows[tap][p] times

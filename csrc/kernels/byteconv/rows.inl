@@ -186,13 +186,14 @@ static void run_rows(const ByteRows& g, void* scratch) {
     call.rows = rows;
     call.groups *= g.pieces, call.pieces = 1;
   }
-  const int64_t groups = row_groups(g.pieces, g.length);
+  const int64_t length = g.packed_length ? g.packed_length : g.length, groups = row_groups(g.packed_pieces ? g.packed_pieces : g.pieces, length);
+  const int64_t before = g.pieces_before * whole_groups(length) + g.bytes_before / Bytes::group;
   const int most = kRegisters == 32 || g.m <= 2 ? kBytePanelVectors : 2;
   for (int64_t n0 = g.n0; n0 < g.n1; n0 += kBytePanel) {
     const int64_t end = n0 + kBytePanel < g.n1 ? n0 + kBytePanel : g.n1;
     call.b_step = panel_width(g.n, n0) * Bytes::group;
     for (int64_t at = n0; at < end; at += most * kLanes) {
-      call.b = panel_at(g.packed, n0, groups) + (at - n0) * Bytes::group;
+      call.b = panel_at(g.packed, n0, groups) + before * call.b_step + (at - n0) * Bytes::group;
       run_columns(g, call, sums, at, end - at < most * kLanes ? end - at : most * kLanes);
     }
   }

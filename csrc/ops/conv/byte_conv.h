@@ -84,6 +84,8 @@ class ByteConv {
 
   ByteFinish finish_of(const Terms& t, int64_t column) const;
   Status run_rows(OpRun& r, const Terms& t, const Weights& weights, const uint8_t* x, const uint8_t* end) const;
+  // kernels_->run, for rows that take long in parts of part_ bytes. False when the call must stop meanwhile.
+  bool run_product(OpRun& r, int worker, ByteRows g, char* scratch) const;
   Status run_depthwise(OpRun& r, const Terms& t, const Weights& weights, const uint8_t* x) const;
   void gather_lines(const uint8_t* image, int64_t depth, int64_t first, int64_t lines, uint8_t outside, uint8_t* to) const;
   void point_taps(const uint8_t* lines, int64_t line, int64_t gathered, const uint8_t** rows) const;
@@ -96,8 +98,9 @@ class ByteConv {
   const ByteConvKernels* kernels_ = nullptr;
   const QuantKernels* quant_ = nullptr;
   int64_t tile_m_ = 1, tile_n_ = 1, tiles_m_ = 0, tiles_n_ = 0;  // of rows; depthwise: tile_m_ lines
+  int64_t part_ = 0;                                             // of a row, in bytes, between looks at the clock; 0: all
   int64_t period_ = 0, line_ = 0;                                // depthwise: bytes of a gathered line's phase
-  int64_t rows_at_ = 0, border_at_ = 0, tile_at_ = 0;            // in a worker's scratch
+  int64_t rows_at_ = 0, border_at_ = 0, sums_at_ = 0, tile_at_ = 0;  // in a worker's scratch
   int64_t weights_at_ = 0, terms_at_ = 0, outside_at_ = 0;       // in the shared scratch, after the turned data
   bool turns_ = false;                                           // data are copied to pixels first
   bool wide_ = false;                                            // depthwise: weights that are no bytes

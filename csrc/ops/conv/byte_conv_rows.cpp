@@ -5,12 +5,15 @@
 #include "base/checked.h"
 #include "ops/conv/byte_conv.h"
 #include "ops/conv/byte_pixels.h"
+#include "ops/pieces.h"
 
 namespace engine {
 namespace {
 
 constexpr double kMacsPerNs = 120, kLocateNs = 3;
 constexpr int64_t kFinestTileMacs = 400000, kTilesPerWorker = 3;
+
+constexpr int64_t kPartBytes = 2 << 20;  // of weights that one row passes over between looks at the clock
 
 constexpr int64_t kTileResults = 24 << 10;  // that the first-level cache still has when they are looked at again
 
@@ -47,9 +50,39 @@ Status ByteConv::prepare_rows(PrepareContext& c) {
   const int64_t element = result_ == DType::Int32 ? 4 : 1;
   rows_at_ = aligned(int64_t(kernels_->scratch_bytes(tile_m_, pieces_.pieces(), pieces_.length())));
   border_at_ = rows_at_ + aligned(tile_m_ * pieces_.pieces() * int64_t(sizeof(void*)));
-  tile_at_ = border_at_ + aligned(pieces_.border_bytes(tile_m_));
+  sums_at_ = border_at_ + aligned(pieces_.border_bytes(tile_m_));
+  const int64_t n = round_up(shape_.group_out(), int64_t(64)), part = kPartBytes / std::min(tile_n_, round_up(shape_.group_out(), int64_t(16)));
+  part_ = tile_m_ == 1 && pieces_.pieces() * pieces_.length() > part ? std::max<int64_t>(64, part / 64 * 64) : 0;
+  tile_at_ = sums_at_ + (part_ ? aligned(n * int64_t(sizeof(int32_t))) : 0);
   c.need_scratch(tile_at_ + (channels_last ? 0 : aligned(tile_m_ * tile_n_ * element)));
   return {};
+}
+
+// Sums being exact, those of one part are where the next begins.
+bool ByteConv::run_product(OpRun& r, int worker, ByteRows g, char* scratch) const {
+  if (part_ == 0) {
+    kernels_->run(g, scratch);
+    return true;
+  }
+  const ByteRows whole = g;
+  const int64_t at_once = part_ / whole.length;  // pieces; 0: a part of one
+  int32_t* sums = reinterpret_cast<int32_t*>(scratch + sums_at_);
+  g.packed_pieces = whole.pieces, g.packed_length = whole.length;
+  g.finish.words = true, g.c = sums + g.n0;
+  for (int64_t piece = 0, byte = 0; piece < whole.pieces;) {
+    g.pieces_before = piece, g.bytes_before = byte;
+    g.pieces = std::clamp<int64_t>(at_once, 1, whole.pieces - piece);
+    g.length = at_once > 0 ? whole.length : std::min(part_, whole.length - byte);
+    const uint8_t* row = whole.rows[piece] + byte;
+    g.rows = at_once > 0 ? whole.rows + piece : &row;
+    byte += g.length;
+    if (byte == whole.length) piece += g.pieces, byte = 0;
+    if (piece == whole.pieces) g.finish.words = whole.finish.words, g.c = whole.c;
+    kernels_->run(g, scratch);
+    if (piece < whole.pieces && !goes_on(r, worker)) return false;
+    g.finish.start = sums;
+  }
+  return true;
 }
 
 Status ByteConv::run_rows(OpRun& r, const Terms& t, const Weights& weights, const uint8_t* x, const uint8_t* end) const {
@@ -78,7 +111,7 @@ Status ByteConv::run_rows(OpRun& r, const Terms& t, const Weights& weights, cons
       const int64_t columns = g.n1 - g.n0, at = (image * s.out_pixels() + m0) * s.c_out + group * n + g.n0;
       g.c = channels_last ? y + at * element : scratch + tile_at_;
       g.c_stride = channels_last ? s.c_out : columns;
-      kernels_->run(g, scratch);
+      if (!run_product(r, worker, g, scratch)) return;
       uint8_t* bytes = static_cast<uint8_t*>(g.c);
       if (element == 4) {
       } else if (g.c_stride == columns) {
