@@ -98,6 +98,16 @@ def test_other_floats(op, dtype):
         np.testing.assert_allclose(got.astype(np.float64), want, rtol=tolerance, atol=1e-6)
 
 
+@pytest.mark.parametrize("op", ["ReduceSum", "ReduceL2", "ReduceLogSumExp"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("columns", [1, 7, 300])
+def test_tall(op, dtype, columns):
+    """Long columns, in blocks of rows and strips of columns."""
+    x = data((2100, columns), dtype)
+    (got,) = run_node(op, [x, np.array([0])], constants=(1,))
+    np.testing.assert_allclose(got, TWINS[op](x.astype(np.float64), (0,), True), rtol=1e-5 if dtype is np.float32 else 1e-12)
+
+
 @pytest.mark.parametrize("op", ["ReduceSum", "ReduceProd", "ReduceMax", "ReduceMin", "ReduceL1", "ReduceSumSquare"])
 @pytest.mark.parametrize("dtype", [np.int32, np.int64, np.uint32, np.uint64])
 def test_integers_wrap(op, dtype):

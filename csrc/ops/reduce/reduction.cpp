@@ -8,7 +8,8 @@
 namespace engine {
 namespace {
 
-constexpr int64_t kStrip = 256;         // columns of one item
+constexpr int64_t kStrip = 256;         // columns of one item at most
+constexpr double kItemNs = 60e3;        // which has fewer where it would take longer, but a line of the cache
 constexpr int64_t kLongRow = 32768;     // rows above this are cut into blocks
 constexpr int64_t kColumnElements = 1 << 18;
 constexpr int kLanes = 8;
@@ -109,6 +110,13 @@ struct Runs {
   double ns() const { return (shift ? 0.8 : 0.12) * double(sizeof(T)) / 4 * (std::is_same_v<T, float> ? 1 : 4); }
 };
 
+// Columns of one item, each of which takes about `ns`: they are independent, so that any number gives the same bits.
+template <class T>
+int64_t strip_of(double ns) {
+  constexpr int64_t line = 64 / int64_t(sizeof(T));
+  return std::clamp(int64_t(kItemNs / std::max(ns, 1.0)) / line * line, line, kStrip);
+}
+
 // [outer, length, inner] in blocks of the length -> [outer, blocks, inner]; finish(y, first, count) ends what a tile made.
 template <class T, class Finish>
 Status reduce_blocks(OpRun& r, const Runs<T>& runs, int64_t outer, int64_t length, int64_t inner, int64_t block, int64_t blocks,
@@ -118,12 +126,13 @@ Status reduce_blocks(OpRun& r, const Runs<T>& runs, int64_t outer, int64_t lengt
       runs.rows(x + begin * length, begin, end - begin, length, y + begin);
       finish(y + begin, begin, end - begin);
     });
-  int64_t strips = ceil_div(inner, kStrip);
-  double width = double(std::max<int64_t>(std::min(inner, kStrip), 16 / int64_t(sizeof(T))));
+  const int64_t strip = strip_of<T>(runs.ns() * double(std::min(block, length)));
+  int64_t strips = ceil_div(inner, strip);
+  double width = double(std::max<int64_t>(std::min(inner, strip), 16 / int64_t(sizeof(T))));
   return r.parallel(outer * blocks * strips, 10 + runs.ns() * width * double(std::min(block, length)), [&](int64_t begin, int64_t end, int) {
     for (int64_t item = begin; item < end; ++item) {
-      int64_t column = item % strips * kStrip, at = item / strips, o = at / blocks, b = at % blocks;
-      int64_t count = std::min(kStrip, inner - column), rows = std::min(block, length - b * block);
+      int64_t column = item % strips * strip, at = item / strips, o = at / blocks, b = at % blocks;
+      int64_t count = std::min(strip, inner - column), rows = std::min(block, length - b * block);
       const T* from = x + (o * length + b * block) * inner + column;
       T* to = y + at * inner + column;
       if (inner == 1) runs.rows(from, o, 1, rows, to);
