@@ -87,6 +87,14 @@ for tag, pool in {"MaxPool": {"kernel_shape": [3, 3]}, "AveragePool": {"kernel_s
           lambda: {"x": numbers(1, 64, 112, 112)}, ["y"], lambda: {"w": numbers(64, 64, 3, 3)})  # fmt: skip
 graph("engine-layouts", [("engine", "ToBlocked"), ("engine", "ToPlain")], 2e6, conv_chain("Conv", ""),
       lambda: {"x": numbers(1, 64, 112, 112)}, ["r"], lambda: {"w": numbers(64, 64, 3, 3)})  # fmt: skip
+graph("engine-ConvDepthwise", [("engine", "ConvDepthwise")], 1e6,
+      conv_chain("Conv", "", helper.make_node("Conv", ["r", "d"], ["y"], pads=[1, 1, 1, 1], group=256)),
+      lambda: {"x": numbers(1, 64, 112, 112)}, ["y"], lambda: {"w": numbers(256, 64, 3, 3), "d": numbers(256, 1, 3, 3)})  # fmt: skip
+graph("engine-ProductPair", [("engine", "ProductPair")], 0.01 * 2048 * 256 * 2048,
+      [helper.make_node("MatMul", ["a", "b"], ["m"]), helper.make_node("Relu", ["m"], ["r"]), helper.make_node("MatMul", ["r", "c"], ["y"])],
+      lambda: {"a": numbers(2048, 256)}, ["y"], lambda: {"b": numbers(256, 2048), "c": numbers(2048, 256)})  # fmt: skip
+op("LastToBlocked", lambda: [numbers(1, 224, 224, 64)], {"block": 16}, domain="engine", opset=1, ns=1e5)
+op("BlockedToLast", lambda: [numbers(1, 4, 224, 224, 16)], {"channels": 64}, domain="engine", opset=1, ns=1e5)
 
 for dtype in (F32, F64, F16):
     t = tag_of(dtype)
