@@ -44,7 +44,12 @@ def check_contents(wheel: pathlib.Path) -> None:
     strangers = [name for name in names if not name.startswith("engine/") and ".dist-info/" not in name]
     inside = [name for name in names if name.startswith("engine/") and not name.startswith(HEADERS)]
     unwanted = [name for name in inside if "_testing" in name or name.endswith(SOURCES)]
-    missing = {"engine/py.typed", "engine/_core.pyi", "engine/custom_op.pxd", "engine/include/engine/custom_op.h"} - set(names)
+    missing = {
+        "engine/py.typed",
+        "engine/_core.pyi",
+        "engine/custom_op.pxd",
+        "engine/include/engine/custom_op.h",
+    } - set(names)
     if strangers or unwanted or missing:
         raise SystemExit(f"{wheel.name}: {strangers + unwanted} should not be there, {sorted(missing)} should")
     if wheel.stat().st_size > LARGEST:
