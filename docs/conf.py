@@ -42,16 +42,3 @@ html_theme = "furo"
 html_title = f"engine {release}"
 html_copy_source = False
 html_show_copyright = False
-
-# Pages whose place in index.md is there before they are.
-EXPECTED = ["custom-operators", "distributed"]
-
-
-def leave_out_what_is_missing(app, name, source):
-    if name == "index":
-        missing = [page for page in EXPECTED if not (pathlib.Path(app.srcdir) / f"{page}.md").exists()]
-        source[0] = "\n".join(line for line in source[0].split("\n") if line not in missing)
-
-
-def setup(app):
-    app.connect("source-read", leave_out_what_is_missing)
