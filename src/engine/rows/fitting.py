@@ -40,9 +40,8 @@ def _stacked(name: str, values: Any) -> Array:
     try:
         array = np.asarray(values)
         if array.dtype.kind == "O" and array.size and isinstance(array.flat[0], (np.ndarray, list, tuple)):
-            array = np.stack([_stacked(name, row) for row in array.flat]).reshape(
-                *array.shape, *np.shape(array.flat[0])
-            )
+            rows = np.stack([_stacked(name, row) for row in array.flat])
+            array = rows.reshape(*array.shape, *rows.shape[1:])
     except ValueError as error:
         raise InvalidInput(f"input {name!r}: the rows do not make one array: {error}") from None
     return array
