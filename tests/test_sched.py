@@ -84,6 +84,20 @@ def test_a_thread_that_gets_no_cpu_is_moved_here_and_may_run_everywhere_afterwar
 
 
 @needs_two_to_move
+def test_a_thread_that_was_moved_already_is_put_back_to_where_it_could_run_at_first(sleeper):
+    before = sleeper.affinity()
+    first, second = _testing.LateThread(), _testing.LateThread()
+    for late in (first, second):
+        for _ in range(3):
+            late.look(sleeper.number)
+    assert len(sleeper.affinity()) == 1
+    del first
+    assert sleeper.affinity() == before
+    del second, late
+    assert sleeper.affinity() == before
+
+
+@needs_two_to_move
 def test_a_look_at_another_thread_is_a_first_look(sleeper):
     other, before = Sleeper(), sleeper.affinity()
     late = _testing.LateThread()

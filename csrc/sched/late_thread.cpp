@@ -39,7 +39,8 @@ bool MovedThread::move_here(int number) {
   if (number_ != 0 || cpu < 0 || cpu >= int(sizeof cpus_) * 8) return false;
   std::memset(cpus_, 0, sizeof cpus_);
   if (syscall(SYS_sched_getaffinity, number, sizeof cpus_, cpus_) <= 0) return false;
-  if (!CPU_ISSET_S(size_t(cpu), sizeof cpus_, reinterpret_cast<cpu_set_t*>(cpus_))) return false;
+  const cpu_set_t* allowed = reinterpret_cast<const cpu_set_t*>(cpus_);
+  if (!CPU_ISSET_S(size_t(cpu), sizeof cpus_, allowed) || CPU_COUNT_S(sizeof cpus_, allowed) < 2) return false;
   cpu_set_t here;
   CPU_ZERO(&here);
   CPU_SET(size_t(cpu), &here);

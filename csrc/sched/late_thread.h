@@ -18,7 +18,8 @@ int64_t cpu_time_ns(int number);
 // A thread that was moved, until it is put back.
 class MovedThread {
  public:
-  // Moves thread `number` to the calling thread's CPU, if it may run there. False: it was not moved.
+  // Moves thread `number` to the calling thread's CPU, if it may run there and elsewhere; one that somebody else has moved may not.
+  // False: it was not moved.
   bool move_here(int number);
   // It may run again where it could before. REQUIRES: it exists.
   void put_back();
