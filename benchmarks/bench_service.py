@@ -258,16 +258,19 @@ def test_cpu_of_six_calls_a_second(benchmark):
     benchmark.extra_info.update(cpu_percent=round(found["percent"], 3), without_calls=round(idle["percent"], 3))
 
 
-@pytest.mark.parametrize("k", [1, 1 << 18])
-def test_a_client_that_leaves(benchmark, tmp_path, k):
-    """Milliseconds from closing the socket of an endless call to the answer of a short one that waited for its permit; 50 clients."""
+@pytest.mark.parametrize(("k", "threads"), [(1, 1), (1 << 18, 1), (1 << 18, 2)])
+def test_a_client_that_leaves(benchmark, tmp_path, k, threads):
+    """Milliseconds from closing the socket of an endless call to the answer of a short one that waited for its permit; 50 clients.
+
+    With as many threads as CPUs the server's own thread, which sees the socket close, has to wait for a CPU as well.
+    """
     pytest.importorskip("uvicorn")
     from disconnecting import seconds_until_the_next_is_answered
     from serving import serving
 
     path = tmp_path / "counting.onnx"
     path.write_bytes(counting_model())
-    with serving(path, "--max-concurrency", 1, "--max-queue", 1) as server:
+    with serving(path, "--max-concurrency", 1, "--max-queue", 1, "--threads", threads) as server:
         server.wait_for("/v2/health/ready", 200)
         found = benchmark.pedantic(seconds_until_the_next_is_answered, (server, 50, k), rounds=1)
     p50, p99, most = (round(float(np.quantile(found, q)) * 1e3, 2) for q in (0.5, 0.99, 1))

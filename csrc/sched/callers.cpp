@@ -38,7 +38,6 @@ int Callers::enter() {
 void Callers::leave(int place) {
   if (place < 0) return;
   change(places_[place].word, word_of(thread_number()), 0);
-  places_[place].moved.put_back();
   used_.fetch_and(~bit(place), std::memory_order_release);
 }
 
@@ -67,7 +66,7 @@ bool Callers::Watch::move_one(Callers& callers) {
     uint32_t word = word_of(number);
     if (p.word.load(std::memory_order_relaxed) != word || cpu_time_ns(number) != cpu_ns_[place]) continue;
     if (!p.word.compare_exchange_strong(word, word | kHeld, std::memory_order_acq_rel)) continue;
-    const bool moved = p.moved.move_here(number);
+    const bool moved = move_here(number);
     p.word.store(word_of(number), std::memory_order_release);
     if (moved) return true;
   }

@@ -15,7 +15,7 @@ class Callers {
 
   // The calling thread begins to compute. Its place, for leave(); -1: none is free.
   int enter();
-  // The thread that entered. If it was moved it is put back.
+  // The thread that entered.
   void leave(int place);
   // The thread that entered sleeps, or works again: while it sleeps nobody looks after it.
   void sleeps(int place, bool asleep);
@@ -42,7 +42,6 @@ class Callers {
  private:
   struct alignas(64) Place {
     std::atomic<uint32_t> word{0};  // thread_number():30 | asleep:1 | held by who moves it:1
-    MovedThread moved;              // of who holds it, or of the thread itself
   };
 
   std::atomic<uint64_t> used_{0};

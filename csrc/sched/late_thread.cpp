@@ -1,7 +1,5 @@
 #include "sched/late_thread.h"
 
-#include <cstring>
-
 #if defined(__linux__)
 #include <sched.h>
 #include <sys/syscall.h>
@@ -34,24 +32,19 @@ int64_t cpu_time_ns(int number) {
   return clock_gettime(cpu_clock(number), &t) == 0 ? int64_t(t.tv_sec) * 1000000000 + t.tv_nsec : -1;
 }
 
-bool MovedThread::move_here(int number) {
+bool move_here(int number) {
+  alignas(8) unsigned char before[128] = {};
   const int cpu = sched_getcpu();
-  if (number_ != 0 || cpu < 0 || cpu >= int(sizeof cpus_) * 8) return false;
-  std::memset(cpus_, 0, sizeof cpus_);
-  if (syscall(SYS_sched_getaffinity, number, sizeof cpus_, cpus_) <= 0) return false;
-  const cpu_set_t* allowed = reinterpret_cast<const cpu_set_t*>(cpus_);
-  if (!CPU_ISSET_S(size_t(cpu), sizeof cpus_, allowed) || CPU_COUNT_S(sizeof cpus_, allowed) < 2) return false;
+  if (cpu < 0 || cpu >= int(sizeof before) * 8) return false;
+  if (syscall(SYS_sched_getaffinity, number, sizeof before, before) <= 0) return false;
+  const cpu_set_t* allowed = reinterpret_cast<const cpu_set_t*>(before);
+  if (!CPU_ISSET_S(size_t(cpu), sizeof before, allowed) || CPU_COUNT_S(sizeof before, allowed) < 2) return false;
   cpu_set_t here;
   CPU_ZERO(&here);
   CPU_SET(size_t(cpu), &here);
   if (syscall(SYS_sched_setaffinity, number, sizeof here, &here) != 0) return false;
-  number_ = number;
+  syscall(SYS_sched_setaffinity, number, sizeof before, before);
   return true;
-}
-
-void MovedThread::put_back() {
-  if (number_ != 0) syscall(SYS_sched_setaffinity, number_, sizeof cpus_, cpus_);
-  number_ = 0;
 }
 
 #else
@@ -59,17 +52,16 @@ void MovedThread::put_back() {
 int thread_number() { return 0; }
 void reset_thread_number() {}
 int64_t cpu_time_ns(int) { return -1; }
-bool MovedThread::move_here(int) { return false; }
-void MovedThread::put_back() {}
+bool move_here(int) { return false; }
 
 #endif
 
-void LateThread::look(int number) {
-  if (was_moved_) return;
+bool LateThread::look(int number) {
+  if (moved_) return false;
   const int64_t before = number == number_ ? cpu_ns_ : -1;
   number_ = number;
   cpu_ns_ = cpu_time_ns(number);
-  if (cpu_ns_ >= 0 && cpu_ns_ == before) was_moved_ = moved_.move_here(number);
+  return cpu_ns_ >= 0 && cpu_ns_ == before && (moved_ = move_here(number));
 }
 
 }  // namespace engine

@@ -150,7 +150,7 @@ void help_until_idle() {
       watches = true;
     }
   } while (keep_spinning(spin, crowded));
-  if (watches) watch.move_one(g_pool.callers);
+  if (watches && !g_pool.census.read().crowded(pool_cpus())) watch.move_one(g_pool.callers);
 }
 
 void helper_main() {

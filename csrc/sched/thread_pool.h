@@ -3,7 +3,7 @@
 // A call computes on its own thread and asks for helpers; helpers that are idle join, take tiles, and leave. No call waits for a
 // helper that has not joined: when the caller's own loop finds no more tiles it withdraws the places not taken, and waits only for
 // the tile that a joined helper is on. Threads start when first needed, spin for tens of microseconds after work, then sleep. They
-// are not pinned, but one that the system keeps from its CPU is moved to that of another of its call (late_thread.h, callers.h).
+// are never pinned, but one that the system keeps from its CPU is moved to that of another of its call (late_thread.h, callers.h).
 // After fork() the child starts with an empty pool that fills again when needed (pthread_atfork).
 //
 // A lone call gets the helpers that it asks for. Calls side by side get only as many helpers as they leave CPUs idle:
