@@ -188,6 +188,19 @@ def test_inputs_travel_by_name(tmp_path):
     assert pickle.loads(pickled).total == 1000
 
 
+def test_workers_that_are_not_forked(tmp_path, model, monkeypatch):
+    from types import SimpleNamespace
+
+    from engine.mapping import workers
+
+    path = saved(tmp_path, "x.npy", rows(100))
+    forked = mapped(model, [path], tmp_path / "forked", workers=2, batch=8, chunk=20)[1]["scores"]
+    monkeypatch.setattr(workers, "sys", SimpleNamespace(platform="darwin"))
+    report, found = mapped(model, [path], tmp_path / "out", workers=2, batch=8, chunk=20)
+    assert (report.computed, report.failed) == (100, 0)
+    assert found["scores"].tobytes() == forked.tobytes()
+
+
 def test_inputs_that_are_not_there(tmp_path, model):
     (tmp_path / "notes.txt").touch()
     path = saved(tmp_path, "x.npy", rows(3))
