@@ -44,10 +44,7 @@ Node joined(const Node& dense, const Node& depthwise) {
   node.op_type = "ConvDepthwise";
   node.def = nullptr;
   node.inputs = {dense.inputs[0], dense.inputs[1], depthwise.inputs[1], input_of(dense, 2), input_of(depthwise, 2)};
-  for (Attribute attribute : *dense.attributes) {
-    attribute.name.insert(0, "dense_");
-    node.attributes = with_attribute(node, std::move(attribute));
-  }
+  node.attributes = with_prefixed(depthwise, "dense_", dense);
   return node;
 }
 

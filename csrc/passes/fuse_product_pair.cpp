@@ -22,10 +22,7 @@ Node joined(const Node& first, const Node& second) {
   node.op_type = "ProductPair";
   node.def = nullptr;
   node.inputs = {first.inputs[0], first.inputs[1], second.inputs[1], input_of(first, 2), input_of(second, 2), input_of(second, 3)};
-  for (Attribute attribute : *second.attributes) {
-    attribute.name.insert(0, "second_");
-    node.attributes = with_attribute(node, std::move(attribute));
-  }
+  node.attributes = with_prefixed(first, "second_", second);
   return node;
 }
 

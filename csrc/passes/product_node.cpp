@@ -34,6 +34,16 @@ std::shared_ptr<const Attributes> with_attribute(const Node& node, Attribute att
   return std::make_shared<const Attributes>(std::move(copy));
 }
 
+std::shared_ptr<const Attributes> with_prefixed(const Node& node, const char* prefix, const Node& other) {
+  Attributes both = node.attributes ? *node.attributes : Attributes();
+  const Attributes more = other.attributes ? *other.attributes : Attributes();
+  for (Attribute attribute : more) {
+    attribute.name.insert(0, prefix);
+    both.push_back(std::move(attribute));
+  }
+  return std::make_shared<const Attributes>(std::move(both));
+}
+
 float float_of(const Node& node, const char* name, float fallback) {
   const Attribute* a = node.attributes ? find_attribute(*node.attributes, name) : nullptr;
   return a && !a->floats.empty() ? a->floats[0] : fallback;

@@ -25,6 +25,9 @@ std::optional<float> scalar_constant(const Graph& graph, ValueId v);
 // A copy of the node's attributes with `attribute` set.
 std::shared_ptr<const Attributes> with_attribute(const Node& node, Attribute attribute);
 
+// A copy of the node's attributes with those of `other` added, their names after `prefix`.
+std::shared_ptr<const Attributes> with_prefixed(const Node& node, const char* prefix, const Node& other);
+
 float float_of(const Node& node, const char* name, float fallback);
 std::vector<int64_t> ints_of(const Node& node, const char* name);
 
