@@ -1,3 +1,5 @@
+#include <cstring>
+
 #include "ops/axes.h"
 #include "ops/element.h"
 #include "ops/indices.h"
@@ -58,12 +60,20 @@ class Gather final : public Op {
     int64_t index = integer_at(*c.value(1), 0), length = in[axis_];
     if (index < -length || index >= length) return;
     if (index < 0) index += length;
+    if (c.value(0) && reinterpret_cast<uintptr_t>(c.value(0)->data) % size_t(dtype_size(c.dtype(0))) != 0) return;
     c.set_view(0, 0, index * in.elements(axis_ + 1, in.rank()) * dtype_size(c.dtype(0)));
+  }
+
+  // The table need not be aligned: see passes/align_constants.h.
+  template <class T>
+  static void move(const char* from, T* to, int64_t n) {
+    if constexpr (std::is_same_v<T, std::string>) copy_run(reinterpret_cast<const T*>(from), to, n);
+    else std::memcpy(to, from, size_t(n) * sizeof(T));
   }
 
   template <class T>
   Status take(OpRun& r, const Indices indices, int64_t count, DType dtype, IndexCheck& check) const {
-    const T* in = r.in<T>(0);
+    const char* in = r.in<char>(0);
     T* out = r.out<T>(0);
     const int64_t n = inner_, length = length_;
     return r.parallel(outer_ * count, 3 + move_ns(dtype) * double(n), [&](int64_t begin, int64_t end, int worker) {
@@ -71,9 +81,11 @@ class Gather final : public Op {
       for (int64_t item = begin; item < end; ++item) {
         int64_t index = check.wrap(indices[k], length, k);
         if (index >= 0) {
-          const T* from = in + (block * length + index) * n;
-          if (n == 1) out[item] = *from;
-          else if (!within_item(r, worker, n, kPiece, [&](int64_t first, int64_t last) { copy_run(from + first, out + item * n + first, last - first); }))
+          const char* from = in + (block * length + index) * n * int64_t(sizeof(T));
+          if (n == 1) move(from, out + item, 1);
+          else if (!within_item(r, worker, n, kPiece, [&](int64_t first, int64_t last) {
+                     move(from + first * int64_t(sizeof(T)), out + item * n + first, last - first);
+                   }))
             return;
         }
         if (++k == count) {

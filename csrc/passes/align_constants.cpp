@@ -24,12 +24,12 @@ Status each_graph(Graph& graph, Visit&& visit) {
 using Copies = std::map<const Tensor*, std::shared_ptr<const Tensor>>;
 
 Status find_read_by_others(const Graph& graph, Copies& copies) {
-  auto note = [&](ValueId v, bool by_product) {
+  auto note = [&](ValueId v, bool anywhere) {
     const Tensor* constant = graph.constant(v);
-    if (constant && !is_aligned(*constant) && !(by_product && constant->dtype == DType::Float)) copies[constant];
+    if (constant && !is_aligned(*constant) && !(anywhere && constant->dtype == DType::Float)) copies[constant];
   };
   for (const Node& node : graph.nodes)
-    for (size_t i = 0; i < node.inputs.size(); ++i) note(node.inputs[i], i < 2 && multiplies(node));
+    for (size_t i = 0; i < node.inputs.size(); ++i) note(node.inputs[i], (i < 2 && multiplies(node)) || reads_unaligned(node, i));
   for (ValueId v : graph.outputs) note(v, false);
   return {};
 }
@@ -58,6 +58,8 @@ Result<std::shared_ptr<const Tensor>> aligned_copy(const Tensor& tensor, MemoryA
   drop_file_pages(tensor.buffer.get(), tensor.data, tensor.bytes());
   return std::make_shared<const Tensor>(std::move(copy));
 }
+
+bool reads_unaligned(const Node& node, size_t input) { return input == 0 && is_node(&node, "Gather"); }
 
 Status align_constants(Graph& graph, MemoryAccount* account) {
   Copies copies;

@@ -175,8 +175,9 @@ class Builder {
     for (const std::unique_ptr<Preparation>& p : preparations_) recorders[size_t(p->index)] = &p->recorder;
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
       const std::vector<ValueId>& inputs = graph_.nodes[i].inputs;
-      for (ValueId v : inputs) {
-        if (v < 0 || !graph_[v].constant) continue;
+      for (size_t k = 0; k < inputs.size(); ++k) {
+        const ValueId v = inputs[k];
+        if (v < 0 || !graph_[v].constant || reads_unaligned(graph_.nodes[i], k)) continue;
         const bool packed = recorders[i] && recorders[i]->packed(graph_[v].constant.get());
         if (!packed || std::count(inputs.begin(), inputs.end(), v) > 1) read[size_t(v)] = 1;
       }
