@@ -42,7 +42,7 @@ def test_facts(path):
     assert model.inputs == (engine.TensorInfo("x0", "float32", ("x0_0", "x0_1")),)
     assert model.outputs[0].dtype == "float32"
     assert model.parameters == 0
-    assert set(model.load_seconds) == {"read", "optimize", "plan"}
+    assert set(model.load_seconds) == {"read", "optimize", "plan", "warm_up"}
     assert repr(model).startswith("<engine.Model 'relu' version 1 sha256:")
 
 

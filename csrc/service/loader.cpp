@@ -10,9 +10,9 @@
 namespace engine {
 namespace {
 
-// A run that nobody asked for keeps a model from being ready no longer than loading it did: what it is for, a plan and memory that
-// was touched, comes with its first steps.
-constexpr int64_t kMadeUpRunNs = 2'000'000'000, kMadeUpRunLeastNs = 5'000'000;
+// A run that nobody asked for keeps a model from being ready for a quarter of the time that loading it took: what it is for, a
+// plan and memory that was touched, comes with its first steps.
+constexpr int64_t kMadeUpRunPart = 4, kMadeUpRunNs = 1'000'000'000, kMadeUpRunLeastNs = 2'000'000;
 constexpr size_t kSignaturesWarmed = 8;
 
 // Runs a model on zeros, once for each signature.
@@ -66,7 +66,7 @@ Status warm(Service& service, Model& model, const WarmUp& warm_up, int64_t load_
       ENGINE_TRY(unless_it_does_not_fit(warming.run(types, control)));
     }
   if (!warm_up.runs.empty()) return {};
-  RunControl bounded(now_ns() + std::clamp(load_ns, kMadeUpRunLeastNs, kMadeUpRunNs), nullptr, &service.abort());
+  RunControl bounded(now_ns() + std::clamp(load_ns / kMadeUpRunPart, kMadeUpRunLeastNs, kMadeUpRunNs), nullptr, &service.abort());
   std::vector<const Shape*> shapes(model.inputs().size(), nullptr);
   return unless_it_does_not_fit(warming.run(shapes, bounded));
 }
@@ -75,7 +75,9 @@ Result<RefPtr<Model>> load_once(Service& service, const ModelSource& source, con
   const int64_t began = now_ns();
   Result<RefPtr<Model>> loaded = source.data ? Model::load_bytes(source.data, source.size, options) : Model::load_file(source.path, options);
   if (!loaded.ok()) return loaded;
-  ENGINE_TRY(warm(service, *loaded.value(), warm_up, now_ns() - began));
+  const int64_t loaded_at = now_ns();
+  ENGINE_TRY(warm(service, *loaded.value(), warm_up, loaded_at - began));
+  loaded.value()->set_warm_up_time(now_ns() - loaded_at);
   return loaded;
 } catch (const std::bad_alloc&) {
   return error(Code::MemoryLimitExceeded, "the system refuses memory while loading");

@@ -42,7 +42,7 @@ struct LoadOptions {
 
 // Nanoseconds that the phases of loading took.
 struct LoadTimes {
-  int64_t read = 0, optimize = 0, plan = 0;
+  int64_t read = 0, optimize = 0, plan = 0, warm_up = 0;
 };
 
 class Model : public RefCounted {
@@ -64,6 +64,8 @@ class Model : public RefCounted {
   const std::string& producer() const { return producer_; }
   const ModelFacts& facts() const { return facts_; }
   const LoadTimes& load_times() const { return load_times_; }
+  // REQUIRES: nobody else uses the model yet.
+  void set_warm_up_time(int64_t ns) { load_times_.warm_up = ns; }
   int64_t parameters() const { return parameters_; }
   int threads() const { return program_->options().threads; }
   // The operators of the file with their counts, by name.

@@ -132,10 +132,10 @@ cdef class FactsBase(ServiceBase):
 
     @property
     def load_seconds(self):
-        """Seconds of the phases of loading: read, optimize, plan."""
+        """Seconds of the phases of loading: read, optimize, plan, warm_up."""
         cdef RefPtr[Version] version = self.current()
         cdef const LoadTimes* t = &version.get().model().load_times()
-        return {"read": t.read * 1e-9, "optimize": t.optimize * 1e-9, "plan": t.plan * 1e-9}
+        return {"read": t.read * 1e-9, "optimize": t.optimize * 1e-9, "plan": t.plan * 1e-9, "warm_up": t.warm_up * 1e-9}
 
     @property
     def memory(self):

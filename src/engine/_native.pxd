@@ -246,6 +246,7 @@ cdef extern from "api/engine.h" namespace "engine" nogil:
         int64_t read
         int64_t optimize
         int64_t plan
+        int64_t warm_up
     cdef cppclass CModel "engine::Model"(RefCounted):
         const vector[Port]& inputs()
         const vector[Port]& outputs()
