@@ -121,6 +121,10 @@ Result<DType> checked_dtype(int32_t number) {
   return dtype;
 }
 
+Buffer* payload_of(Bytes data, const Source& source) {
+  return source.payloads ? source.payloads->find(data.data() - source.buffer->data(), int64_t(data.size())) : nullptr;
+}
+
 }  // namespace
 
 Result<Tensor> Decoder::new_tensor(DType dtype, const Shape& shape) {
@@ -130,6 +134,10 @@ Result<Tensor> Decoder::new_tensor(DType dtype, const Shape& shape) {
 }
 
 Result<Tensor> Decoder::tensor_from_bytes(DType dtype, const Shape& shape, Bytes data, const Source& source) {
+  if (Buffer* payload = payload_of(data, source)) {
+    if (same_in_memory(dtype)) return tensor_of_payload(dtype, shape, payload);
+    data = Bytes(payload->data(), size_t(payload->size()));
+  }
   bool aligned = reinterpret_cast<uintptr_t>(data.data()) % size_t(dtype_size(dtype)) == 0;
   bool viewed = aligned ? !data.empty() : dtype == DType::Float && int64_t(data.size()) >= kUnalignedFrom;
   if (source.share && viewed && same_in_memory(dtype)) {
@@ -144,6 +152,17 @@ Result<Tensor> Decoder::tensor_from_bytes(DType dtype, const Shape& shape, Bytes
   ENGINE_ASSIGN(Tensor tensor, new_tensor(dtype, shape));
   fill_from_raw(data, tensor);
   drop_file_pages(source.buffer.get(), data.data(), int64_t(data.size()));
+  return tensor;
+}
+
+Result<Tensor> Decoder::tensor_of_payload(DType dtype, const Shape& shape, Buffer* payload) {
+  ENGINE_TRY(budget_.take_bytes(payload->size()));
+  Tensor tensor;
+  tensor.dtype = dtype;
+  tensor.shape = shape;
+  tensor.data = payload->data();
+  ENGINE_ASSIGN(tensor.buffer, Buffer::charged_view(payload->data(), payload->size(), RefPtr<RefCounted>(payload), account_,
+                                                    "a constant of the model"));
   return tensor;
 }
 

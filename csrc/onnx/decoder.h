@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "onnx/budget.h"
 #include "onnx/external_data.h"
+#include "onnx/file_image.h"
 #include "onnx/messages.h"
 #include "onnx/wire.h"
 
@@ -13,6 +14,7 @@ namespace engine::onnx {
 struct Source {
   RefPtr<Buffer> buffer;
   bool share = false;  // tensors may be views of it; otherwise they are copied
+  const Payloads* payloads = nullptr;  // parts of `buffer` that lie elsewhere; null: none
 };
 
 class Decoder {
@@ -47,6 +49,7 @@ class Decoder {
   // decode_tensor.cpp. A tensor without a name leaves `name` empty.
   Result<Tensor> decode_tensor(Bytes bytes, Bytes* name);
   Result<Tensor> tensor_from_bytes(DType dtype, const Shape& shape, Bytes data, const Source& source);
+  Result<Tensor> tensor_of_payload(DType dtype, const Shape& shape, Buffer* payload);
   Result<Tensor> external_tensor(DType dtype, const Shape& shape, const ExternalLocation& location);
   // Charges the budget, then as make_tensor.
   Result<Tensor> new_tensor(DType dtype, const Shape& shape);

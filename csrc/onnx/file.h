@@ -46,6 +46,8 @@ class OpenFile {
 
   // Reads the whole file. FileNotFound when that fails or the file became shorter; MemoryLimitExceeded.
   Result<RefPtr<Buffer>> read() const;
+  // Reads `size` bytes at `offset`; the errors of read(). REQUIRES: offset + size <= size().
+  Status read_at(int64_t offset, char* memory, int64_t size) const;
   // Maps the whole file, read-only; where the system cannot map, reads it. `mapped` says which. The mapping lives as
   // long as the buffer.
   Result<RefPtr<Buffer>> map(bool* mapped) const;

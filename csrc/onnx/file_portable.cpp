@@ -79,11 +79,17 @@ void OpenFile::close() { stamp_.clear(); }
 
 Result<RefPtr<Buffer>> OpenFile::read() const {
   ENGINE_ASSIGN(RefPtr<Buffer> buffer, Buffer::allocate(size_, nullptr, "reading a file"));
+  ENGINE_TRY(read_at(0, buffer->data(), size_));
+  return buffer;
+}
+
+Status OpenFile::read_at(int64_t offset, char* memory, int64_t size) const {
   std::ifstream stream(native(path_), std::ios::binary);
   if (!stream) return unreadable(path_, "the system refuses");
-  stream.read(buffer->data(), std::streamsize(size_));
-  if (stream.gcount() != std::streamsize(size_)) return unreadable(path_, "it became shorter while it was read");
-  return buffer;
+  stream.seekg(std::streamoff(offset));
+  stream.read(memory, std::streamsize(size));
+  if (stream.gcount() != std::streamsize(size)) return unreadable(path_, "it became shorter while it was read");
+  return {};
 }
 
 Result<RefPtr<Buffer>> OpenFile::map(bool* mapped) const {

@@ -118,15 +118,20 @@ void OpenFile::close() {
 
 Result<RefPtr<Buffer>> OpenFile::read() const {
   ENGINE_ASSIGN(RefPtr<Buffer> buffer, Buffer::allocate(size_, nullptr, "reading a file"));
+  ENGINE_TRY(read_at(0, buffer->data(), size_));
+  return buffer;
+}
+
+Status OpenFile::read_at(int64_t offset, char* memory, int64_t size) const {
   constexpr int64_t kMost = int64_t(1) << 30;
-  for (int64_t at = 0; at < size_;) {
-    ssize_t n = ::pread(descriptor_, buffer->data() + at, size_t(std::min(size_ - at, kMost)), off_t(at));
+  for (int64_t at = 0; at < size;) {
+    ssize_t n = ::pread(descriptor_, memory + at, size_t(std::min(size - at, kMost)), off_t(offset + at));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return unreadable(path_, std::strerror(errno));
     if (n == 0) return unreadable(path_, "it became shorter while it was read");
     at += n;
   }
-  return buffer;
+  return {};
 }
 
 Result<RefPtr<Buffer>> OpenFile::map(bool* mapped) const {

@@ -1,12 +1,9 @@
 #include "onnx/reader.h"
 
-#include <algorithm>
-#include <atomic>
-
 #include "onnx/builder.h"
 #include "onnx/decoder.h"
 #include "onnx/file_digest.h"
-#include "sched/thread_pool.h"
+#include "onnx/hashing.h"
 
 namespace engine {
 namespace {
@@ -63,58 +60,6 @@ Status fix_dimensions(const std::vector<std::pair<std::string, int64_t>>& dims, 
   return {};
 }
 
-// The digest of a file that nobody waits for: computed on a helper, if one is free, else when it is asked for.
-class Hashing {
- public:
-  explicit Hashing(RefPtr<Buffer> buffer) : size_(buffer->size()), buffer_(std::move(buffer)) {}
-
-  // Runs `work` on this thread, and the hashing meanwhile.
-  template <class Work>
-  Status beside(Work&& work) {
-    struct Job {
-      Hashing& hashing;
-      Work& work;
-      Status status;
-    } job{*this, work, {}};
-    ThreadPool::instance().run(size_ >= kHashAsideFrom ? 1 : 0, [](void* arg, int worker) {
-      Job& job = *static_cast<Job*>(arg);
-      if (worker == 0) job.status = job.work();
-      else job.hashing.help();
-    }, &job);
-    return std::move(job.status);
-  }
-
-  // Hashes here unless a helper has begun to. The file's memory is held until it is hashed.
-  void unless_begun() {
-    if (!begun_.exchange(true)) hash();
-  }
-
-  // REQUIRES: nobody is hashing.
-  std::string digest() {
-    if (buffer_) hash();
-    return std::move(digest_);
-  }
-
- private:
-  static constexpr int64_t kHashAsideFrom = int64_t(1) << 20;
-
-  void hash() {
-    digest_ = digest_of(*buffer_);
-    buffer_ = nullptr;
-  }
-  void help() {
-    try {
-      unless_begun();
-    } catch (const std::bad_alloc&) {
-    }
-  }
-
-  const int64_t size_;
-  RefPtr<Buffer> buffer_;  // null when it is hashed
-  std::atomic<bool> begun_{false};
-  std::string digest_;
-};
-
 Result<ModelFile> decode_source(Source source, const std::string& folder, const ReadOptions& options) {
   const Bytes bytes(source.buffer->data(), size_t(source.buffer->size()));
   ModelFile model;
@@ -141,23 +86,48 @@ struct Reading {
   Status used;
 };
 
+constexpr int64_t kApartFrom = int64_t(1) << 20;  // smaller files are read as one, and not worth waking a helper for
+
+Status read_checked(Source source, const std::string& where, const std::string& folder, const ReadOptions& options, Reading& reading) {
+  reading.sha256 = digest_of(*source.buffer);
+  ENGINE_TRY(check_digest(reading.sha256, options.expected_sha256, where));
+  ENGINE_ASSIGN(ModelFile model, decode_source(std::move(source), folder, options));
+  reading.used = reading.use(std::move(model));
+  return {};
+}
+
 // Nothing is parsed before a digest that was asked for is found to be right. `where` names the bytes in messages about it.
 Status read_source(Source source, const std::string& where, const std::string& folder, const ReadOptions& options, Reading& reading) {
   if (source.buffer->size() > limits::kModelBytes)
     return error(Code::InvalidModel, "%lld bytes; a model file has at most %lld", (long long)source.buffer->size(),
                  (long long)limits::kModelBytes);
-  if (!options.expected_sha256.empty()) {
-    reading.sha256 = digest_of(*source.buffer);
-    ENGINE_TRY(check_digest(reading.sha256, options.expected_sha256, where));
-    ENGINE_ASSIGN(ModelFile model, decode_source(std::move(source), folder, options));
-    reading.used = reading.use(std::move(model));
-    return {};
-  }
-  Hashing hashing(source.buffer);
-  const bool takes_memory = !source.share;
-  ENGINE_TRY(hashing.beside([&]() -> Status {
+  if (!options.expected_sha256.empty()) return read_checked(std::move(source), where, folder, options, reading);
+  Hashing hashing;
+  const int64_t size = source.buffer->size();
+  hashing.add(source.buffer, source.buffer->data(), size);
+  hashing.end();
+  ENGINE_TRY(hashing.beside(size >= kApartFrom, [&]() -> Status {
+    const bool takes_memory = !source.share;
     ENGINE_ASSIGN(ModelFile model, decode_source(std::move(source), folder, options));
     if (takes_memory) hashing.unless_begun();
+    reading.used = reading.use(std::move(model));
+    return {};
+  }));
+  reading.sha256 = hashing.digest();
+  return {};
+}
+
+// A file that is read, not mapped, and whose digest nobody waits for: it is hashed from when its first bytes are there.
+Status read_apart(const OpenFile& file, const ReadOptions& options, Reading& reading) {
+  Hashing hashing;
+  ENGINE_TRY(hashing.beside(true, [&]() -> Status {
+    ENGINE_ASSIGN(FileImage image, read_image(file, [&](const RefPtr<Buffer>& holder, const char* data, int64_t size) {
+                    hashing.add(holder, data, size);
+                  }));
+    hashing.end();
+    ENGINE_ASSIGN(ModelFile model, decode_source(Source{image.text, false, &image.payloads}, parent_folder(file.path()), options));
+    image = {};
+    hashing.unless_begun();
     reading.used = reading.use(std::move(model));
     return {};
   }));
@@ -170,8 +140,12 @@ Status read_opened(const OpenFile& file, const ReadOptions& options, Reading& re
     return error(Code::InvalidModel, "%lld bytes; a model file has at most %lld", (long long)file.size(),
                  (long long)limits::kModelBytes);
   bool mapped = false;
-  ENGINE_ASSIGN(RefPtr<Buffer> bytes, file.size() >= limits::kMapFrom ? file.map(&mapped) : file.read());
-  ENGINE_TRY(read_source(Source{std::move(bytes), mapped && options.share_mapping}, "the file", parent_folder(file.path()), options, reading));
+  if (file.size() >= kApartFrom && file.size() < limits::kMapFrom && options.expected_sha256.empty()) {
+    ENGINE_TRY(read_apart(file, options, reading));
+  } else {
+    ENGINE_ASSIGN(RefPtr<Buffer> bytes, file.size() >= limits::kMapFrom ? file.map(&mapped) : file.read());
+    ENGINE_TRY(read_source(Source{std::move(bytes), mapped && options.share_mapping}, "the file", parent_folder(file.path()), options, reading));
+  }
   return file.check_unchanged();
 }
 
