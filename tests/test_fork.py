@@ -53,6 +53,7 @@ def work():
     stats = model.stats()
     assert [stats[key] for key in ("started", "in_flight", "running", "queued")] == [0, 0, 0, 0], stats
     assert sum(stats["outcomes"].values()) == 0
+    assert stats["events"]["loads_ok"] == 1
     answers(model)
     answers(model, 7)
     token.cancel()

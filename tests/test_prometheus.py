@@ -59,6 +59,7 @@ def test_one_model():
     assert of(seen, "engine_request_duration_seconds_bucket", **labels, le="+Inf") == 10
     assert of(seen, "engine_queue_duration_seconds_count") == 11
     assert of(seen, "engine_deadline_lag_seconds_count") == 1
+    assert of(seen, "engine_cancel_lag_seconds_count") == 0
     assert of(seen, "engine_request_duration_seconds_sum") == pytest.approx(model.stats()["seconds"]["total"]["sum"])
     assert of(seen, "engine_requests_in_progress", **labels) == 0
     assert of(seen, "engine_model_ready", **labels) == 1
@@ -71,6 +72,7 @@ def test_one_model():
     with busy(model):
         seen = scrape(engine.metrics.Collector(models=[model]))
         assert of(seen, "engine_requests_in_progress") == of(seen, "engine_requests_running") == 1
+    assert of(scrape(engine.metrics.Collector(models=[model])), "engine_cancel_lag_seconds_count", **labels) == 1
 
 
 def test_names_follow_the_conventions():
@@ -239,6 +241,7 @@ if child == 0:
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 assert model.stats()["outcomes"]["ok"] == 5
 counts = engine.metrics.Collector(folder)._shared().models
+assert [counts["constant", version]["events"]["loads_ok"] for version in (1, 2)] == [2, 1], counts
 assert counts["constant", 1]["outcomes"]["ok"] == 5 + 2, counts
 assert counts["constant", 2]["outcomes"]["ok"] == 1, counts
 """

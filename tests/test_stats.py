@@ -6,7 +6,7 @@ import engine
 import numpy as np
 import pytest
 from engine import _testing
-from servicing import ENDLESS, assert_idle, busy, counting, feeds
+from servicing import ENDLESS, Call, assert_idle, busy, counting, feeds, wait_for_stats
 
 QUANTILES = [0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 1.0]
 
@@ -95,6 +95,32 @@ def test_histograms_count_calls():
         assert sum(count for _, count in facts["buckets"]) == facts["count"]
         assert facts["sum"] > 0
     assert seconds["compute"]["sum"] <= seconds["total"]["sum"]
+
+
+@pytest.mark.parametrize("how", ["run", "submit", "future", "queued", "before", "drained"])
+def test_how_long_cancelled_calls_went_on(how):
+    model, token = counting(max_queue=1), engine.CancelToken()
+    count = 1
+    if how == "queued":
+        with busy(model) as endless:
+            waiting = model.submit(feeds(1), cancel=token)
+            token.cancel()
+            assert isinstance(waiting.exception(60), engine.Cancelled)
+            endless.cancel()
+        count = 2
+    elif how == "before":
+        token.cancel()
+        with pytest.raises(engine.Cancelled):
+            model.run(feeds(ENDLESS), cancel=token)
+    else:
+        call = Call(model, feeds(ENDLESS), cancel=token) if how == "run" else model.submit(feeds(ENDLESS), cancel=token)
+        wait_for_stats(model, running=1)
+        stop = {"future": getattr(call, "cancel", None), "drained": lambda: model.drain(0)}.get(how, token.cancel)
+        stop()
+        wait_for_stats(model, in_flight=0)
+    lag = model.stats()["seconds"]["cancel_lag"]
+    assert (lag["count"], model.stats()["outcomes"]["cancelled"]) == (count, count)
+    assert 0 <= lag["sum"] < 5
 
 
 def test_what_is_in_flight_is_shown():

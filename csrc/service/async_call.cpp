@@ -5,11 +5,11 @@
 namespace engine {
 
 AsyncCall::AsyncCall(RefPtr<Service> service, RefPtr<Mailbox> mailbox)
-    : service_(std::move(service)), mailbox_(std::move(mailbox)), own_(make_ref<CancelToken>()), call_(*service_) {}
+    : service_(std::move(service)), mailbox_(std::move(mailbox)), own_(make_ref<TimedCancelToken>()), call_(*service_) {}
 
 void AsyncCall::start(const CallOptions& options) {
   ref();
-  caller_ = RefPtr<CancelToken>(options.token);
+  caller_ = RefPtr<TimedCancelToken>(options.token);
   call_.options_ = options;
   call_.options_.token = own_.get();
   deadline_ns = options.deadline_ns;
@@ -17,7 +17,7 @@ void AsyncCall::start(const CallOptions& options) {
   expected_ns = call_.expected_ns();
   call_.entry_ = nullptr;
   call_.unpin();
-  if (caller_ && !(listens_ = caller_->listen(*this))) own_->cancel();
+  if (caller_ && !(listens_ = caller_->listen(*this))) own_->cancel(caller_->since_ns());
   Admission& admission = service_->admission();
   if (admission.try_enter()) return granted();
   if (deadline_ns != kNever && !Timer::arm(deadline_ns))
@@ -25,7 +25,7 @@ void AsyncCall::start(const CallOptions& options) {
   Decision decision = admission.enter(*this);
   if (decision == Decision::Waiting) {
     // What came before it was in the queue found nothing to take out.
-    if (own_->cancelled()) cancel();
+    if (own_->cancelled()) leave_queue(Decision::Withdrawn);
     else if (deadline_ns <= now_ns()) leave_queue(Decision::Expired);
     return;
   }
@@ -64,12 +64,14 @@ void AsyncCall::on_time() {
 void AsyncCall::on_cancel() {
   RefPtr<AsyncCall> alive(this);
   telling_.store(true);
-  cancel();
+  stop(caller_->since_ns());
   telling_.store(false);
 }
 
-void AsyncCall::cancel() {
-  own_->cancel();
+void AsyncCall::cancel() { stop(now_ns()); }
+
+void AsyncCall::stop(int64_t since_ns) {
+  own_->cancel(since_ns);
   leave_queue(Decision::Withdrawn);
 }
 

@@ -32,12 +32,13 @@ class AsyncCall final : public RefCounted, public Waiter, public Task, public Ti
   friend class Mailbox;
   ~AsyncCall() override = default;
   void granted();
+  void stop(int64_t since_ns);
   void leave_queue(Decision why);
   void finish(Status status);
 
   RefPtr<Service> service_;
   RefPtr<Mailbox> mailbox_;
-  RefPtr<CancelToken> own_, caller_;
+  RefPtr<TimedCancelToken> own_, caller_;
   Call call_;
   Status status_;
   AsyncCall* next_ = nullptr;  // in the mailbox

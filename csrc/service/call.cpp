@@ -329,6 +329,8 @@ Status Call::finish(Status status) {
   } else if (status.code() == Code::DeadlineExceeded) {
     counts_.measure(Measure::lag, now - options_.deadline_ns);
     if (computing && entry_ && !fresh_plan_) entry_->time().record_at_least(report_.computed_ns);
+  } else if (status.code() == Code::Cancelled) {
+    if (int64_t since = cancelled_ns(); since != kNever) counts_.measure(Measure::cancel_lag, now - std::max(since, began_ns_));
   }
   if (computing && (status.code() == Code::DeadlineExceeded || status.code() == Code::Cancelled)) {
     name_node(status.message());
@@ -338,6 +340,11 @@ Status Call::finish(Status status) {
     report_.retry_after_ns = (service_.admission().queued() + 1) * mean_ns_ / service_.admission().permits();
   count(outcome_of(status, computing));
   return status;
+}
+
+// kNever when its Interrupt stopped it.
+int64_t Call::cancelled_ns() const {
+  return std::min(options_.token ? options_.token->since_ns() : kNever, service_.abort().since_ns());
 }
 
 void Call::name_node(std::string_view message) {

@@ -14,7 +14,7 @@ namespace engine {
 
 struct CallOptions {
   int64_t deadline_ns = kNever;    // on now_ns()'s clock; see Call::deadline
-  CancelToken* token = nullptr;    // must outlive the call
+  TimedCancelToken* token = nullptr;  // must outlive the call
   bool high_priority = false;
   Interrupt* interrupt = nullptr;  // asked on the thread that waits and computes; must outlive the call
 };
@@ -94,6 +94,7 @@ class Call {
   Status make_plan_elsewhere();
   Status compute(StepTimes* times);
   Status finish(Status status);
+  int64_t cancelled_ns() const;
   void name_node(std::string_view message);
   void count(Outcome outcome);
   void leave();

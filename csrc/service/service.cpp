@@ -80,7 +80,7 @@ Service::Service(const ServiceOptions& options)
     : options_(options),
       admission_(options.max_concurrency > 0 ? options.max_concurrency : available_cpus(), options.max_queue, options.refuse_late),
       account_(make_ref<MemoryAccount>(options.memory_limit)),
-      abort_(make_ref<CancelToken>()) {
+      abort_(make_ref<TimedCancelToken>()) {
   kept_.reserve(kMostKept);
   left_.reserve(kMostKept);
   Services::instance().add(*this);
@@ -93,6 +93,7 @@ void Service::reset_after_fork() {
   metrics_.reset_after_fork();
   slot_.reset_after_fork();
   busy_.store(0);
+  if (state() == State::Ready) metrics_.current().count(Counter::loads_ok);
   if (state() != State::Loading) return;
   reason_ = "the process forked while the model was being loaded";
   state_.store(uint32_t(State::Failed));

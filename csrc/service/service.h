@@ -8,6 +8,7 @@
 #include "service/metrics.h"
 #include "service/model.h"
 #include "service/model_slot.h"
+#include "service/timed_cancel_token.h"
 
 namespace engine {
 
@@ -52,7 +53,7 @@ class Service : public RefCounted {
   // Charged by all versions.
   const RefPtr<MemoryAccount>& account() const { return account_; }
   // Cancelled when what is in flight must stop.
-  CancelToken& abort() { return *abort_; }
+  TimedCancelToken& abort() { return *abort_; }
 
   State state() const { return State(state_.load(std::memory_order_acquire)); }
   // Why it has failed; "" otherwise.
@@ -134,7 +135,7 @@ class Service : public RefCounted {
   MetricsPlace* place_ = nullptr;
   ModelSlot<Version> slot_;
   RefPtr<MemoryAccount> account_;
-  RefPtr<CancelToken> abort_;
+  RefPtr<TimedCancelToken> abort_;
   std::atomic<uint32_t> state_{uint32_t(State::Loading)};
   std::atomic<uint32_t> busy_{0};  // 1 while versions or the state are being changed
   mutable ForkMutex mutex_;        // guards what follows

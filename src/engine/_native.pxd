@@ -99,8 +99,8 @@ cdef extern from "sched/clock.h" namespace "engine" nogil:
     int64_t now_ns()
     int64_t kNever
 
-cdef extern from "sched/cancel_token.h" namespace "engine" nogil:
-    cdef cppclass CancelToken_ "engine::CancelToken":
+cdef extern from "service/timed_cancel_token.h" namespace "engine" nogil:
+    cdef cppclass CancelToken_ "engine::TimedCancelToken":
         CancelToken_() except +
         void cancel()
         cbool cancelled()

@@ -333,8 +333,8 @@ class Model(_core.ModelBase):
     def stats(self) -> dict[str, Any]:
         """A snapshot of every counter and histogram; times in seconds, memory in bytes.
 
-        started == the sum of outcomes + in_flight, always. seconds[...] of "queue", "compute", "total" and "lag" (deadline to
-        return) hold count, sum, p50, p90, p99, p999 (within 3.2 %) and the buckets that are not empty.
+        started == the sum of outcomes + in_flight, always. seconds[...] of "queue", "compute", "total", "lag" (deadline to
+        end) and "cancel_lag" (cancellation to end) hold count, sum, p50, p90, p99, p999 (within 3.2 %) and the buckets that are not empty.
         """
         facts: dict[str, Any] = {"name": self.name, "state": self.state, "version": None, "kept_versions": ()}
         facts.update(self._counts())

@@ -70,7 +70,7 @@ bool may_end_so(Code code) {
 void waiting_call(Models& models, std::mt19937& random) {
   CallOptions options;
   options.high_priority = random() % 3 == 0;
-  RefPtr<CancelToken> token = make_ref<CancelToken>();
+  RefPtr<TimedCancelToken> token = make_ref<TimedCancelToken>();
   switch (random() % 5) {
     case 0: {  // stopped by another thread, waiting or computing
       options.token = token.get();

@@ -12,8 +12,9 @@ def inputs(n, k):
     return json.dumps({"inputs": [entry("n", "INT64", [], n), entry("x", "FP32", [k], [0.0] * k)]})
 
 
-def seconds_until_the_next_is_answered(server, calls, k):
-    """One number a call: from closing the socket of a call that computes without end to the answer of a short call that waits.
+def leave(server, calls, k):
+    """A pair a call, of the monotonic clock: the socket of a call that computes without end is closed; a short call that waits for
+    its permit is answered.
 
     server: of a counting model with one permit and room for one in the queue. k: elements that each step of the endless call adds.
     """
@@ -26,16 +27,16 @@ def seconds_until_the_next_is_answered(server, calls, k):
 
         def wait(answered=answered):
             status = server.ask("POST", "/v2/models/counting/infer", inputs(1, 1))[0]
-            answered.append((status, time.perf_counter()))
+            answered.append((status, time.monotonic()))
 
         waiting = threading.Thread(target=wait)
         waiting.start()
         while server.total("engine_requests_queued") < 1:
             time.sleep(0.001)
         time.sleep(0.005)
-        gone = time.perf_counter()
+        gone = time.monotonic()
         leaving.sock.close()
         waiting.join()
         assert answered[0][0] == 200
-        found.append(answered[0][1] - gone)
+        found.append((gone, answered[0][1]))
     return found

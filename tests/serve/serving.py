@@ -16,12 +16,12 @@ PATIENCE = 60.0
 
 
 class Server:
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, program=("-m", "engine")):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         env = {**os.environ, "PYTHONPATH": os.pathsep.join(PACKAGES)}
-        command = [sys.executable, "-m", "engine", "serve", *map(str, arguments), "--port", str(self.port)]
+        command = [sys.executable, *map(str, program), "serve", *map(str, arguments), "--port", str(self.port)]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=env)
 
     def connect(self):
@@ -76,8 +76,8 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(*arguments):
-    server = Server(*arguments)
+def serving(*arguments, **options):
+    server = Server(*arguments, **options)
     try:
         yield server
     finally:

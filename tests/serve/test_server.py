@@ -17,7 +17,7 @@ from servicing import ENDLESS, counting_model
 pytest.importorskip("uvicorn")
 pytest.importorskip("prometheus_client")
 
-from disconnecting import seconds_until_the_next_is_answered  # noqa: E402
+from disconnecting import leave  # noqa: E402
 from serving import serving  # noqa: E402
 
 DIGITS = pathlib.Path(__file__).resolve().parents[2] / "examples" / "digits" / "digits.onnx"
@@ -187,11 +187,39 @@ def test_a_client_that_leaves_makes_room_at_once(counting_file, k):
     with serving(counting_file, "--max-concurrency", 1, "--max-queue", 1) as server:
         server.wait_for("/v2/health/ready", 200)
         assert server.infer("counting", counting_inputs(1))[0] == 200
-        seconds = sorted(seconds_until_the_next_is_answered(server, 11, k))
+        seconds = sorted(answered - gone for gone, answered in leave(server, 11, k))
         assert seconds[len(seconds) // 2] < 0.004
         end = time.monotonic() + 5
         while server.total("engine_requests_total", outcome="cancelled") != 11:
             assert time.monotonic() < end
+        assert server.total("engine_cancel_lag_seconds_count") == 11
+
+
+@FORKS
+def test_loads_are_counted_by_each_worker(tmp_path):
+    path = tmp_path / "digits.onnx"
+    path.write_bytes(DIGITS.read_bytes())
+    with serving(path, "--workers", 4, "--drain-delay", 0) as server:
+        server.wait_for("/v2/health/ready", 200)
+
+        def loads(count, **labels):
+            end = time.monotonic() + 10
+            while (found := server.total("engine_model_loads_total", **labels)) != count:
+                assert time.monotonic() < end, found
+                time.sleep(0.05)
+
+        loads(4, result="ok", version="1")
+        assert server.ask("POST", "/v2/repository/models/digits/load")[0] == 200
+        loads(5, result="ok")
+        assert server.total("engine_model_loads_total", result="ok", version="2") == 1
+        assert server.ask("POST", "/v2/repository/models/digits/unload")[0] == 200
+        assert server.total("engine_model_loads_total", result="ok") == 5
+        path.write_bytes(b"broken")
+        codes = {server.ask("POST", "/v2/repository/models/digits/load")[0] for _ in range(20)}
+        assert codes == {400}
+        assert server.total("engine_model_loads_total", result="ok") == 5
+        assert server.total("engine_model_loads_total", result="failed") >= 1
+        assert server.total("engine_model_rollbacks_total") == 0
 
 
 def test_a_model_that_cannot_be_loaded(tmp_path):
