@@ -12,17 +12,27 @@ import numpy.typing as npt
 
 from engine.serve.datatypes import dtype_of, of_name
 from engine.serve.errors import BadRequest
+from engine.serve.headers import number_of
 
 Array = npt.NDArray[Any]
 
 
 def header_length(value: bytes, whole: int) -> int:
     """The value of Inference-Header-Content-Length, for a body of `whole` bytes."""
-    if not value.isdigit() or int(value) > whole:
+    length = number_of(value)
+    if length is None or length > whole:
         raise BadRequest(
-            f"Inference-Header-Content-Length is {value.decode('latin-1')!r}; 0 to {whole}, the length of the body, are possible"
+            f"Inference-Header-Content-Length is {value[:40].decode('latin-1')!r}; 0 to {whole}, the length of the body, are possible"
         )
-    return int(value)
+    return length
+
+
+def shaped(name: str, array: Array, shape: Sequence[int]) -> Array:
+    """REQUIRES: as many elements as the shape has."""
+    try:
+        return array.reshape(shape)
+    except (ValueError, OverflowError):
+        raise BadRequest(f"input {name!r}: no array has shape {list(shape)}") from None
 
 
 def tensor(name: str, datatype: str, shape: Sequence[int], body: bytes, at: int, size: int) -> Array:
@@ -41,7 +51,7 @@ def tensor(name: str, datatype: str, shape: Sequence[int], body: bytes, at: int,
         )
     if datatype == "BOOL" and elements and np.frombuffer(body, np.uint8, elements, at).max() > 1:
         raise BadRequest(f"input {name!r}: an element of BOOL is neither 0 nor 1")
-    return np.frombuffer(body, dtype, elements, at).reshape(shape)
+    return shaped(name, np.frombuffer(body, dtype, elements, at), shape)
 
 
 def texts(name: str, shape: Sequence[int], raw: memoryview) -> Array:
@@ -62,7 +72,7 @@ def texts(name: str, shape: Sequence[int], raw: memoryview) -> Array:
         at += length
     if at != len(raw):
         raise BadRequest(f"input {name!r}: {len(raw) - at} bytes are left after its {elements} elements")
-    return out.reshape(shape)
+    return shaped(name, out, shape)
 
 
 def encoded(array: Array) -> bytes | memoryview:

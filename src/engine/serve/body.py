@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from engine.serve.errors import BadRequest, HTTPProblem
+from engine.serve.headers import number_of
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -24,7 +25,7 @@ class ClientGone(Exception):
 
 async def read(receive: Receive, length: bytes | None, limit: int) -> bytes:
     """length: the header Content-Length."""
-    if length is not None and length.isdigit() and int(length) > limit:
+    if length is not None and length.isdigit() and ((told := number_of(length)) is None or told > limit):
         raise _too_large(limit)
     message = await receive()
     if message["type"] == "http.disconnect":

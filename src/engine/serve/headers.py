@@ -16,6 +16,11 @@ def usable(request_id: str | None) -> TypeGuard[str]:
     return request_id is not None and _REQUEST_ID.fullmatch(request_id.encode("utf-8", "replace")) is not None
 
 
+def number_of(digits: bytes | str) -> int | None:
+    """A number from outside; None when it is none, or has more digits than any that could be meant."""
+    return int(digits) if len(digits) <= 18 and digits.isascii() and digits.isdigit() else None
+
+
 class Headers:
     """Values as they came; None where there was none. request_id: only one of at most 128 printable characters counts."""
 

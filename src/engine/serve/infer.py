@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 import engine
@@ -10,7 +11,7 @@ from engine import events
 from engine.serve import body as bodies
 from engine.serve.body import ClientGone, Receive, Scope, Send
 from engine.serve.errors import Header, HTTPProblem, problem
-from engine.serve.headers import Headers, usable
+from engine.serve.headers import Headers, number_of, usable
 from engine.serve.protocol import Part, Request, decode, encode
 from engine.serve.state import State
 
@@ -50,6 +51,10 @@ async def infer(state: State, scope: Scope, receive: Receive, send: Send, name: 
         status, told = 200, _JSON if json_length is None else _binary(json_length)
     except ClientGone:
         status, parts, told = 499, [], []
+    except asyncio.CancelledError as error:
+        if span is not None:
+            span.end(model, report, 499, error)
+        raise
     except Exception as error:  # noqa: BLE001 - whatever it is, the client is told
         failure = error
         status, text, told = problem(error, state.options.overloaded_status)
@@ -84,11 +89,12 @@ def model_of(state: State, name: str, version: str | None) -> Any:
     try:
         if version is None:
             return state.library.model(name)
-        if version.isascii() and version.isdecimal():
-            return state.library.model(name, version=int(version))
+        number = number_of(version)
+        if number is not None:
+            return state.library.model(name, version=number)
     except LookupError as error:
         raise HTTPProblem(404, str(error.args[0]) if error.args else f"unknown model {name!r}") from None
-    raise HTTPProblem(404, f"model {name!r} has no version {version!r}")
+    raise HTTPProblem(404, f"model {name!r} has no version {version[:40]!r}")
 
 
 async def _call(
@@ -123,8 +129,10 @@ async def _call(
 
 
 async def _cancel_when_gone(receive: Receive, token: engine.CancelToken) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+    """A connection that cannot be listened to is as good as closed."""
+    with contextlib.suppress(Exception):
+        while (await receive())["type"] != "http.disconnect":
+            pass
     token.cancel()
 
 

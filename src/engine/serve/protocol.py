@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,13 @@ from engine.serve import binary
 from engine.serve.datatypes import dtype_of, of_dtype
 from engine.serve.errors import BadRequest
 from engine.serve.fastjson import dumps, loads
+from engine.serve.headers import number_of
 
 Part = bytes | memoryview
 _FLOAT_KINDS, _INT_KINDS, _BOOL_KINDS = "fiu", "iu", "b"
+_NUMBERS = {bool, int, float}
+_MOST_DIMS = 64
+_LONGEST_TIMEOUT = 10**18
 
 
 class Request:
@@ -79,11 +84,10 @@ def _read_parameters(request: Request, parameters: Any) -> None:
     request.binary_default = parameters.get("binary_data_output") is True
     timeout = parameters.get("timeout")
     if timeout is not None:
-        if type(timeout) is str and timeout.isdigit():
-            timeout = int(timeout)
-        if type(timeout) is not int or timeout < 0:
-            raise BadRequest(f"the parameter timeout is {timeout!r}; microseconds, an integer, are wanted")
-        request.timeout = timeout * 1e-6 if timeout else None
+        told = number_of(timeout) if type(timeout) is str else timeout
+        if type(told) is not int or told < 0:
+            raise BadRequest(f"the parameter timeout is {str(timeout)[:40]!r}; microseconds, an integer, are wanted")
+        request.timeout = min(told, _LONGEST_TIMEOUT) * 1e-6 if told else None
     if parameters.get("priority") == 1:
         request.priority = "high"
 
@@ -100,6 +104,8 @@ def _read_input(request: Request, entry: Any, body: bytes, at: int) -> int:
         raise BadRequest(f"input {name!r} is given twice")
     if type(shape) is not list or not all(type(dim) is int and dim >= 0 for dim in shape):
         raise BadRequest(f"input {name!r}: shape is {shape!r}; a list of integers, at least 0, is wanted")
+    if len(shape) > _MOST_DIMS:
+        raise BadRequest(f"input {name!r}: the shape has {len(shape)} dimensions; {_MOST_DIMS} are possible")
     parameters = entry.get("parameters")
     size = parameters.get("binary_data_size") if type(parameters) is dict else None
     if size is not None:
@@ -132,6 +138,8 @@ def _from_json(name: str, datatype: str, shape: Sequence[int], data: Any) -> bin
     dtype = dtype_of(datatype) if datatype != "BF16" else None
     if dtype is None:
         raise BadRequest(f"input {name!r}: {datatype!r} cannot travel as JSON")
+    if not _kinds(data) <= _NUMBERS:
+        raise BadRequest(f"input {name!r}: data is no regular array of numbers")
     try:
         array = np.asarray(data)
     except (ValueError, OverflowError) as error:
@@ -140,7 +148,20 @@ def _from_json(name: str, datatype: str, shape: Sequence[int], data: Any) -> bin
         raise BadRequest(f"input {name!r}: shape {list(shape)} has {math.prod(shape)} elements, data has {array.size}")
     if datatype == "UINT64" and array.dtype.kind == "f":
         array = _large_integers(name, data)
-    return _exactly(name, datatype, dtype, array).reshape(shape)
+    return binary.shaped(name, _exactly(name, datatype, dtype, array), shape)
+
+
+def _kinds(data: Any) -> set[type]:
+    """The types of what is in the lists of lists; `list` among them when some are nested deeper than others.
+
+    NumPy would make room for the longest text in the place of every number.
+    """
+    level = data if type(data) is list else [data]
+    kinds = set(map(type, level))
+    while kinds == {list}:
+        level = list(chain.from_iterable(level))
+        kinds = set(map(type, level))
+    return kinds
 
 
 def _large_integers(name: str, data: Any) -> binary.Array:
@@ -183,18 +204,19 @@ def _texts(name: str, shape: Sequence[int], data: Any) -> binary.Array:
         raise BadRequest(f"input {name!r}: data holds what is no string")
     array = np.empty(len(flat), object)
     array[:] = flat
-    return array.reshape(shape)
+    return binary.shaped(name, array, shape)
 
 
 def _flatten(data: Any, into: list[Any]) -> None:
-    if type(data) is not list:
-        into.append(data)
-        return
-    for item in data:
-        if type(item) is list:
-            _flatten(item, into)
-        else:
+    rest = [iter(data if type(data) is list else [data])]
+    while rest:
+        for item in rest[-1]:
+            if type(item) is list:
+                rest.append(iter(item))
+                break
             into.append(item)
+        else:
+            rest.pop()
 
 
 def encode(name: str, version: Any, answer: dict[str, Any], request: Request) -> tuple[list[Part], int | None]:

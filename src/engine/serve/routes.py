@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 import engine
+from engine.serve import body as bodies
 from engine.serve.datatypes import of_name
 from engine.serve.errors import HTTPProblem, problem
 from engine.serve.fastjson import dumps, loads
@@ -30,6 +31,8 @@ def application(state: State) -> Starlette:
         async def answer(request: Request) -> Response:
             try:
                 return await endpoint(state, request)
+            except bodies.ClientGone:
+                return Response(status_code=499)
             except Exception as error:  # noqa: BLE001 - whatever it is, the client is told
                 return _problem(state, error)
 
@@ -132,6 +135,8 @@ async def _index(state: State, request: Request) -> Response:
 
 async def _load(state: State, request: Request) -> Response:
     parameters = (await _document(state, request)).get("parameters") or {}
+    if not isinstance(parameters, dict):
+        raise HTTPProblem(400, "'parameters' is not an object")
     if any(key == "config" or key.startswith("file:") for key in parameters):
         raise NotImplementedError(
             "models are loaded from the repository; a request cannot bring files or a configuration"
@@ -168,16 +173,15 @@ async def _metrics(state: State, request: Request) -> Response:
 
 
 async def _document(state: State, request: Request) -> dict[str, Any]:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > state.options.max_body:
-            raise HTTPProblem(413, f"the body is larger than {state.options.max_body} bytes")
+    length = request.headers.get("content-length")
+    body = await bodies.read(
+        request.receive, None if length is None else length.encode("latin-1"), state.options.max_body
+    )
     if not body.strip():
         return {}
     try:
         document = loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise HTTPProblem(400, f"the request is not JSON: {error}") from None
     if not isinstance(document, dict):
         raise HTTPProblem(400, "the request is not a JSON object")
