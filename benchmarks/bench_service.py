@@ -272,7 +272,8 @@ def test_a_client_that_leaves(benchmark, tmp_path, k, threads):
     path = tmp_path / "counting.onnx"
     path.write_bytes(counting_model())
     program = (ROOT / "benchmarks" / "noting_server.py",)
-    with serving(path, "--max-concurrency", 1, "--max-queue", 1, "--threads", threads, program=program) as server:
+    limits = ("--max-concurrency", 1, "--max-queue", 1, "--threads", threads, "--log-level", "ERROR")
+    with serving(path, *limits, program=program) as server:
         server.wait_for("/v2/health/ready", 200)
         found = benchmark.pedantic(leave, (server, 200, k), rounds=1)
         while server.total("engine_requests_total", outcome="cancelled") < len(found):
