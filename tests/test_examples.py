@@ -26,6 +26,10 @@ def test_first_example_of_the_readme():
     assert (done.returncode, done.stdout) == (0, "7\n"), done.stderr
 
 
+def test_the_example_model_takes_a_batch_of_none():
+    assert engine.load(DIGITS / "digits.onnx")(np.zeros((0, 8, 8), np.float32)).shape == (0, 10)
+
+
 def test_what_the_example_models_page_states():
     text = (DIGITS / "README.md").read_text()
     digest = hashlib.sha256((DIGITS / "digits.onnx").read_bytes()).hexdigest()

@@ -4,6 +4,18 @@
 namespace engine {
 namespace {
 
+// What -1 in `wanted` stands for: the elements of `from` over those of the other dimensions. Copied dimensions (0, unless `allow_zero`)
+// are on both sides and left out, so that a batch of none keeps the shape of its rows. -1: there is no such number.
+int64_t rest_of(const std::vector<int64_t>& wanted, const Shape& from, bool allow_zero) {
+  auto copied = [&](int i) { return !allow_zero && size_t(i) < wanted.size() && wanted[size_t(i)] == 0; };
+  int64_t theirs = 1, stated = 1;
+  for (int i = 0; i < from.rank(); ++i)
+    if (!copied(i) && !checked_mul(theirs, from[i], &theirs)) return -1;
+  for (int i = 0; i < int(wanted.size()); ++i)
+    if (!copied(i) && wanted[size_t(i)] >= 0 && !checked_mul(stated, wanted[size_t(i)], &stated)) return -1;
+  return stated > 0 && theirs % stated == 0 ? theirs / stated : -1;
+}
+
 // `wanted` with its zeros and -1 replaced, as far as `from` (null: not known at all) tells.
 Result<Shape> resolve_shape(const std::vector<int64_t>& wanted, const Shape* from, bool allow_zero) {
   if (wanted.size() > size_t(kMaxRank))
@@ -24,14 +36,14 @@ Result<Shape> resolve_shape(const std::vector<int64_t>& wanted, const Shape* fro
     out.push_back(d);
   }
   if (!from || !from->known()) return out;
+  if (rest >= 0) out[rest] = rest_of(wanted, *from, allow_zero);
   ENGINE_ASSIGN(int64_t elements, checked_bytes(*from, 1));
-  Shape others = out;
-  if (rest >= 0) others[rest] = 1;
-  ENGINE_ASSIGN(int64_t n, checked_bytes(others, 1));
-  if (rest >= 0 && n > 0 && elements % n == 0) out[rest] = elements / n;
-  else if (rest >= 0 && n == 0 && elements == 0 && !allow_zero) out[rest] = 0;
-  else if (rest >= 0 || n != elements)
-    return error(Code::InvalidModel, "shape %s cannot become %s", from->text().c_str(), out.text().c_str());
+  bool fits = out.known();
+  if (fits) {
+    ENGINE_ASSIGN(int64_t n, checked_bytes(out, 1));
+    fits = n == elements;
+  }
+  if (!fits) return error(Code::InvalidModel, "shape %s cannot become %s", from->text().c_str(), out.text().c_str());
   return out;
 }
 

@@ -95,6 +95,7 @@ def test_empty(optimize):
     x = np.zeros((0, 4, 8, 8), np.float32)
     w = np.ones((3, 4, 3, 3), np.float32)
     assert run_node("Conv", [x, w], {}, optimize=optimize)[0].shape == (0, 3, 6, 6)
+    assert run_node("Conv", [np.zeros((2, 4, 0, 8), np.float32), w[:, :, :1, :1]], {}, optimize=optimize)[0].shape == (2, 3, 0, 8)
 
 
 @pytest.mark.parametrize("activation,params", [("Relu", []), ("LeakyRelu", [0.3]), ("Clip", [-0.5, 0.8]), ("Tanh", [])])

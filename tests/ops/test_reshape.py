@@ -25,6 +25,10 @@ def test_dtypes(dtype):
         ((0, 3), [0, 3, 5], 1, (0, 3, 5)),
         ((0, 3), [0, 0], 0, (0, 3)),
         ((0, 3), [-1, 3], 0, (0, 3)),
+        ((0, 4, 6), [0, -1], 0, (0, 24)),
+        ((0, 4, 6), [0, -1, 3], 0, (0, 8, 3)),
+        ((5, 0), [-1, 0], 0, (5, 0)),
+        ((5, 0), [-1], 0, (0,)),
     ],
 )
 def test_reshape(shape, wanted, allowzero, result):
@@ -39,6 +43,12 @@ def test_reshape_refuses(wanted):
     for constants in ((), (1,)):
         with pytest.raises(engine.EngineError):
             run_node("Reshape", [draw((2, 3)), np.array(wanted)], constants=constants)
+
+
+def test_a_rest_that_does_not_divide_is_refused_in_an_empty_batch():
+    for constants in ((), (1,)):
+        with pytest.raises(engine.EngineError, match="cannot become"):
+            run_node("Reshape", [draw((0, 4)), np.array([0, -1, 3])], constants=constants)
 
 
 @pytest.mark.parametrize(("axes", "result"), [([0], (3, 1, 5)), ([-2], (1, 3, 5)), ([2, 0], (3, 5)), (None, (3, 5))])

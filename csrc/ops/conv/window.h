@@ -25,7 +25,7 @@ struct Window {
 Status read_window(const InferContext& c, int rank, const int64_t* kernel, Window* window);
 
 // The output size in dimension d for an input of `in` positions, auto_pad resolved into pad_begin and pad_end.
-// InvalidModel when the kernel does not fit.
+// InvalidModel when the kernel does not fit; one of a single position gives none for none.
 Result<int64_t> window_output(Window& window, int d, int64_t in, bool ceil_mode);
 
 // `values` (rank of them) into the last places of a 3-D array, `fill` before.
