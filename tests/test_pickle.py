@@ -27,6 +27,19 @@ def test_round_trip():
     np.testing.assert_array_equal(copy.deepcopy(model)(IMAGE), model(IMAGE))
 
 
+def test_where_it_came_from_is_known_as_soon_as_it_is_there(monkeypatch):
+    seen, publish = [], engine.Model._publish
+
+    def watched(self, *arguments):
+        number = publish(self, *arguments)
+        seen.append((self.path, pickle.loads(pickle.dumps(self)).digest if not seen else None))
+        return number
+
+    monkeypatch.setattr(engine.Model, "_publish", watched)
+    model = engine.load(PATH)
+    assert seen[0] == (str(PATH), model.digest)
+
+
 def test_a_changed_file_is_refused(tmp_path):
     path = tmp_path / "model.onnx"
     path.write_bytes(one_node("Neg", [X]))

@@ -74,7 +74,7 @@ def emit(level: int, event: str, message: str, **fields: Any) -> None:
 
 def loaded(event: str, model: Any, version: int, seconds: float) -> None:
     """event: "load" or "reload"."""
-    origin = model._origins.get(version)
+    origin = model._origin(version)
     source = getattr(origin, "source", None)
     emit(
         INFO,

@@ -42,6 +42,7 @@ class Model(_core.ModelBase):
         self.name = name
         self._options = options
         self._origins: dict[int, pickling.Origin] = {}
+        self._coming: dict[str, pickling.Origin] = {}  # of versions that become current just now, by digest
         self._load_error: BaseException | None = None
         self._named_by_manifest = False
         self._on_trial = False
@@ -126,10 +127,13 @@ class Model(_core.ModelBase):
             self._check(loaded, checks)
         if approve is not None:
             approve(resolved)
-        number = self._publish(loaded, allow_signature_change, number)
-        self._origins[number] = pickling.origin_of(
-            resolved.read, loaded.digest, loaded.external_files, resolved.manifest
-        )
+        origin = pickling.origin_of(resolved.read, loaded.digest, loaded.external_files, resolved.manifest)
+        self._coming[loaded.digest] = origin
+        try:
+            number = self._publish(loaded, allow_signature_change, number)
+            self._origins[number] = origin
+        finally:
+            self._coming.pop(loaded.digest, None)
         self._forget_origins()
         _open_models.add(self)
         return number
@@ -264,6 +268,11 @@ class Model(_core.ModelBase):
         events.rolled_back(self.name, number)
         return number
 
+    def _origin(self, version: int | None = None) -> pickling.Origin | None:
+        """Of the current version, or of one that was current a moment ago."""
+        origin = self._origins.get(self.version if version is None else version)
+        return self._coming.get(self.digest) if origin is None and self._coming else origin
+
     def _forget_origins(self) -> None:
         alive = {self.version, *self.kept_versions}
         for number in [n for n in self._origins if n not in alive]:
@@ -327,14 +336,15 @@ class Model(_core.ModelBase):
     @property
     def path(self) -> str | None:
         """Where the version in service was read from; None when it came from memory."""
-        origin = self._origins.get(self.version)
+        origin = self._origin()
         return origin.source if origin is not None and isinstance(origin.source, str) else None
 
     def stats(self) -> dict[str, Any]:
         """A snapshot of every counter and histogram; times in seconds, memory in bytes.
 
         started == the sum of outcomes + in_flight, always. seconds[...] of "queue", "compute", "total", "lag" (deadline to
-        end) and "cancel_lag" (cancellation to end) hold count, sum, p50, p90, p99, p999 (within 3.2 %) and the buckets that are not empty.
+        end), "cancel_lag" (cancellation to end) and "stop" (the checkpoint that stopped a call to its end) hold count, sum, p50, p90, p99,
+        p999 (within 3.2 %) and the buckets that are not empty.
         """
         facts: dict[str, Any] = {"name": self.name, "state": self.state, "version": None, "kept_versions": ()}
         facts.update(self._counts())
@@ -348,7 +358,7 @@ class Model(_core.ModelBase):
     @property
     def manifest(self) -> Manifest | None:
         """The manifest that the current version was loaded by, or None."""
-        origin = self._origins.get(self.version)
+        origin = self._origin()
         return origin.manifest if origin is not None else None
 
     def __reduce__(self) -> tuple[Any, ...]:

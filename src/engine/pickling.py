@@ -55,7 +55,7 @@ def _kept_source(read: Any) -> str | bytes | None:
 
 def reduce(model: Model) -> tuple[Any, ...]:
     """For Model.__reduce__."""
-    origin = model._origins.get(model.version)
+    origin = model._origin()
     if origin is None or origin.source is None:
         raise TypeError(
             f"a model loaded from more than {LARGEST_BYTES >> 20} MiB of bytes cannot be pickled; load it from a path"
@@ -91,7 +91,7 @@ def _key(origin: Origin, name: str, options: Mapping[str, Any]) -> Hashable:
 def _key_of(model: Model) -> Hashable:
     """Of its current version; None when it has none."""
     try:
-        origin = model._origins.get(model.version)
+        origin = model._origin()
     except EngineError:
         return None
     return None if origin is None else _key(origin, model.name, _options_elsewhere(model))
