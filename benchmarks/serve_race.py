@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import socket
 import statistics
 import subprocess
@@ -60,7 +61,8 @@ def free_port():
 
 @contextlib.contextmanager
 def running(command, port, path, **environment):
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **environment})
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+                               env={**os.environ, **environment})
     try:
         end = time.monotonic() + 60
         while True:
@@ -75,6 +77,8 @@ def running(command, port, path, **environment):
     finally:
         process.terminate()
         process.wait(30)
+        with contextlib.suppress(ProcessLookupError):  # what it started and left behind
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def body_of(model, shapes, binary):
