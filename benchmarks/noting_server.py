@@ -26,7 +26,10 @@ class Noting(application.App):
 
     async def tell(self, send):
         models = [self.state.library.model(name) for name, *_ in self.state.library.index()]
-        told = {"noticed": self.noticed, "cancel_lag": [model.stats()["seconds"]["cancel_lag"] for model in models]}
+        told = {
+            "noticed": self.noticed,
+            **{name: [model.stats()["seconds"][name] for model in models] for name in ("cancel_lag", "stop")},
+        }
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": json.dumps(told).encode()})
 

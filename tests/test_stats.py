@@ -87,7 +87,12 @@ def test_histograms_count_calls():
     with pytest.raises(engine.DeadlineExceeded):
         model.run(feeds(ENDLESS), timeout=0.01)
     seconds = model.stats()["seconds"]
-    assert {name: seconds[name]["count"] for name in ("compute", "total", "lag")} == {"compute": 10, "total": 10, "lag": 1}
+    assert {name: seconds[name]["count"] for name in ("compute", "total", "lag", "stop")} == {
+        "compute": 10,
+        "total": 10,
+        "lag": 1,
+        "stop": 1,
+    }
     assert seconds["queue"]["count"] == 11
     for name in ("compute", "total"):
         facts = seconds[name]
@@ -121,6 +126,10 @@ def test_how_long_cancelled_calls_went_on(how):
     lag = model.stats()["seconds"]["cancel_lag"]
     assert (lag["count"], model.stats()["outcomes"]["cancelled"]) == (count, count)
     assert 0 <= lag["sum"] < 5
+    stop = model.stats()["seconds"]["stop"]
+    if how != "before":
+        assert stop["count"] == 1
+    assert stop["sum"] <= lag["sum"]
 
 
 def test_what_is_in_flight_is_shown():

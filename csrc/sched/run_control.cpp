@@ -13,6 +13,14 @@ Status RunControl::status() const {
   return {};
 }
 
+bool RunControl::stop(Verdict v) {
+  int expected = int(Verdict::Go);
+  if (!verdict_.compare_exchange_strong(expected, int(v), std::memory_order_relaxed)) return false;
+  const bool just_read = v == Verdict::Deadline && checked_ns_ != 0;
+  stopped_ns_.store(just_read ? checked_ns_ : now_ns(), std::memory_order_relaxed);
+  return false;
+}
+
 bool RunControl::ask(int64_t now) {
   ask_at_ns_ = now + kInterruptEveryNs;
   return !interrupt_->interrupted() || stop(Verdict::Cancelled);

@@ -72,6 +72,9 @@ class RunControl {
   // When check() last read the clock; 0 while it never did. The calling thread.
   int64_t checked_ns() const { return checked_ns_; }
 
+  // Any thread: when the verdict ceased to be Go; 0 while it is Go.
+  int64_t stopped_ns() const { return stopped_ns_.load(std::memory_order_relaxed); }
+
   Verdict verdict() const { return Verdict(verdict_.load(std::memory_order_relaxed)); }
   // Any thread: a helper of the call met memory that is not there.
   void out_of_memory() { stop(Verdict::NoMemory); }
@@ -92,11 +95,8 @@ class RunControl {
     return checked_ns_ < ask_at_ns_ || ask(checked_ns_);
   }
   bool ask(int64_t now);
-  bool stop(Verdict v) {
-    int expected = int(Verdict::Go);
-    verdict_.compare_exchange_strong(expected, int(v), std::memory_order_relaxed);
-    return false;
-  }
+  // False.
+  bool stop(Verdict v);
 
   int64_t deadline_ns_;
   const CancelToken* token_;
@@ -106,6 +106,7 @@ class RunControl {
   double unread_ns_ = kUnreadNs;  // estimated work since the clock was read; at first it was not
   int64_t ask_at_ns_ = kNever;
   std::atomic<int> verdict_{int(Verdict::Go)};
+  std::atomic<int64_t> stopped_ns_{0};
   int64_t checkpoints_ = 0, checked_ns_ = 0;
 };
 

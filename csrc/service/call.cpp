@@ -309,7 +309,9 @@ Status Call::compute(StepTimes* times) {
     RunControl control(options_.deadline_ns, options_.token, &service_.abort(), options_.interrupt, granted_ns_);
     Model& model = pin_.value->model();
     RunContext context(control, model.threads());
-    return as_call_error(model.program().run_entry(*entry_, context, refs_, outputs_, times));
+    Status status = model.program().run_entry(*entry_, context, refs_, outputs_, times);
+    stopped_ns_ = control.stopped_ns();
+    return as_call_error(std::move(status));
   } catch (const std::bad_alloc&) {
     return error(Code::MemoryLimitExceeded, "the system refuses memory while running");
   }
@@ -332,6 +334,7 @@ Status Call::finish(Status status) {
   } else if (status.code() == Code::Cancelled) {
     if (int64_t since = cancelled_ns(); since != kNever) counts_.measure(Measure::cancel_lag, now - std::max(since, began_ns_));
   }
+  if (stopped_ns_ != 0) counts_.measure(Measure::stop, now - stopped_ns_);
   if (computing && (status.code() == Code::DeadlineExceeded || status.code() == Code::Cancelled)) {
     name_node(status.message());
     status = error(status.code(), "%s (%.3f ms waiting, %.3f ms computing)", status.message().c_str(), ms(report_.queued_ns), ms(report_.computed_ns));

@@ -105,6 +105,7 @@ class Call {
   const int64_t began_ns_;
   const int generation_ = fork_generation();  // a call that fork() copied holds and counts nothing in the child
   int64_t granted_ns_ = 0;
+  int64_t stopped_ns_ = 0;  // when a checkpoint ended its computing; 0: none did
   int64_t mean_ns_ = 0;  // what recent calls on its plan took, when it began to wait; 0: not known
   bool ended_, permit_ = false;  // an uncounted call has ended from the start
   bool fresh_plan_ = false;      // made by this call: what it takes says nothing of the next

@@ -192,7 +192,7 @@ def test_a_client_that_leaves_makes_room_at_once(counting_file, k):
         end = time.monotonic() + 5
         while server.total("engine_requests_total", outcome="cancelled") != 11:
             assert time.monotonic() < end
-        assert server.total("engine_cancel_lag_seconds_count") == 11
+        assert server.total("engine_cancel_lag_seconds_count") == server.total("engine_stop_seconds_count") == 11
 
 
 @FORKS

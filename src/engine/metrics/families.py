@@ -20,6 +20,10 @@ _HISTOGRAMS = {
     "compute": ("engine_compute_duration_seconds", "Computing, of calls that were answered"),
     "total": ("engine_request_duration_seconds", "From the start of a call to its end, of calls that were answered"),
     "lag": ("engine_deadline_lag_seconds", "From a deadline that passed to the end of its call"),
+    "stop": (
+        "engine_stop_seconds",
+        "From the checkpoint at which a call that computed was stopped to its end, its permit given back",
+    ),
     "cancel_lag": ("engine_cancel_lag_seconds", "From a cancellation to the end of its call, its permit given back"),
 }
 _GAUGES = {
