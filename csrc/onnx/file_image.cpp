@@ -8,7 +8,7 @@
 namespace engine::onnx {
 namespace {
 
-constexpr int64_t kApartFrom = int64_t(64) << 10;  // of raw_data; what is less is copied
+constexpr int64_t kPayloadFrom = int64_t(64) << 10;  // of raw_data; what is less is copied
 constexpr int64_t kLeastAhead = int64_t(4) << 10, kMostAhead = int64_t(256) << 10;
 constexpr int64_t kLongestHead = 20;  // two varints
 
@@ -67,7 +67,7 @@ class ImageReader {
         at = message.end;
         continue;
       }
-      const Kind kind = field.type == WireType::Bytes && length >= kApartFrom ? kind_within(message.kind, field.number) : Kind::Other;
+      const Kind kind = field.type == WireType::Bytes && length >= kPayloadFrom ? kind_within(message.kind, field.number) : Kind::Other;
       if (kind == Kind::RawData) ENGINE_TRY(read_payload(at, length));
       if (kind == Kind::Other || kind == Kind::RawData || int64_t(open.size()) > 4 * limits::kDepth) at += length;
       else open.push_back({kind, at + length});

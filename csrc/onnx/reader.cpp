@@ -86,7 +86,7 @@ struct Reading {
   Status used;
 };
 
-constexpr int64_t kApartFrom = int64_t(1) << 20;  // smaller files are read as one, and not worth waking a helper for
+constexpr int64_t kReadApartFrom = int64_t(1) << 20;  // smaller files are read as one, and not worth waking a helper for
 
 Status read_checked(Source source, const std::string& where, const std::string& folder, const ReadOptions& options, Reading& reading) {
   reading.sha256 = digest_of(*source.buffer);
@@ -106,7 +106,7 @@ Status read_source(Source source, const std::string& where, const std::string& f
   const int64_t size = source.buffer->size();
   hashing.add(source.buffer, source.buffer->data(), size);
   hashing.end();
-  ENGINE_TRY(hashing.beside(size >= kApartFrom, [&]() -> Status {
+  ENGINE_TRY(hashing.beside(size >= kReadApartFrom, [&]() -> Status {
     const bool takes_memory = !source.share;
     ENGINE_ASSIGN(ModelFile model, decode_source(std::move(source), folder, options));
     if (takes_memory) hashing.unless_begun();
@@ -140,7 +140,7 @@ Status read_opened(const OpenFile& file, const ReadOptions& options, Reading& re
     return error(Code::InvalidModel, "%lld bytes; a model file has at most %lld", (long long)file.size(),
                  (long long)limits::kModelBytes);
   bool mapped = false;
-  if (file.size() >= kApartFrom && file.size() < limits::kMapFrom && options.expected_sha256.empty()) {
+  if (file.size() >= kReadApartFrom && file.size() < limits::kMapFrom && options.expected_sha256.empty()) {
     ENGINE_TRY(read_apart(file, options, reading));
   } else {
     ENGINE_ASSIGN(RefPtr<Buffer> bytes, file.size() >= limits::kMapFrom ? file.map(&mapped) : file.read());

@@ -36,8 +36,8 @@ std::shared_ptr<const Attributes> with_attribute(const Node& node, Attribute att
 
 std::shared_ptr<const Attributes> with_prefixed(const Node& node, const char* prefix, const Node& other) {
   Attributes both = node.attributes ? *node.attributes : Attributes();
-  const Attributes more = other.attributes ? *other.attributes : Attributes();
-  for (Attribute attribute : more) {
+  if (!other.attributes) return std::make_shared<const Attributes>(std::move(both));
+  for (Attribute attribute : *other.attributes) {
     attribute.name.insert(0, prefix);
     both.push_back(std::move(attribute));
   }

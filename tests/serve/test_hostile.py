@@ -62,13 +62,13 @@ def test_numbers_of_many_digits():
 def test_shapes(shape):
     """Those of many dimensions are refused before their product is made."""
     count = 0 if 0 in shape else 1
-    began = time.monotonic()
+    began = time.process_time()
     for kind, datatype in ((TensorProto.FLOAT, "FP32"), (TensorProto.STRING, "BYTES")):
         app = served(kind)
         data = ["a" if datatype == "BYTES" else 1.0] * count
         refused(infer(app, "echo", [entry("x", datatype, shape, data)]))
         refused(infer(app, "echo", [entry("x", datatype, shape, size=4 * count)], bytes(4 * count)))
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize("datatype", ["FP32", "INT64", "UINT64", "BOOL", "BYTES"])

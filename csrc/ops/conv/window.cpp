@@ -71,7 +71,7 @@ Result<int64_t> window_output(Window& w, int d, int64_t in, bool ceil_mode) {
     return out;
   }
   int64_t room = in + w.pad_begin[d] + w.pad_end[d] - extent;
-  if (in == 0 && room == -1) return 0;
+  if (in == 0 && extent == 1 && room < 0) return 0;
   if (room < 0)
     return error(Code::InvalidModel, "the kernel spans %lld positions; the input with its pads has %lld", (long long)extent,
                  (long long)(room + extent));
