@@ -12,6 +12,7 @@ ones, faster when the worst of the new is faster than the best of the old. Exit 
 import argparse
 import contextlib
 import math
+import os
 import pathlib
 import re
 import statistics
@@ -32,7 +33,8 @@ def built(commit):
     if not tree.exists():
         git("worktree", "add", "--detach", str(tree), name)
     print(f"building {name}", file=sys.stderr)
-    subprocess.run([sys.executable, str(tree / "tools" / "build.py")], check=True, stdout=subprocess.DEVNULL)
+    cached = {**os.environ, "CCACHE_BASEDIR": str(tree), "CCACHE_NOHASHDIR": "1"}
+    subprocess.run([sys.executable, str(tree / "tools" / "build.py")], check=True, stdout=subprocess.DEVNULL, env=cached)
     return name, tree / "build" / "dev" / "package"
 
 

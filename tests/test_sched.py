@@ -126,6 +126,56 @@ def test_threads_that_are_gone_are_no_matter():
 
 
 @needs_two_to_move
+def test_a_thread_that_leaves_its_cpu_is_on_another_and_may_run_everywhere():
+    here = sorted(os.sched_getaffinity(0))[0]
+    seen = []
+
+    def leave():
+        allowed = os.sched_getaffinity(0)
+        for _ in range(20):
+            os.sched_setaffinity(0, {here})
+            before = _testing.current_cpu()
+            os.sched_setaffinity(0, allowed)
+            seen.append((before, _testing.leave_cpu(), _testing.current_cpu() != here, os.sched_getaffinity(0) == allowed))
+
+    thread = threading.Thread(target=leave)
+    thread.start()
+    thread.join()
+    assert all(left and same for _, left, _, same in seen)
+    # The system may bring it back between the two calls, and seldom does.
+    assert sum(before == here and moved for before, _, moved, _ in seen) > 10
+
+
+@needs_two_to_move
+def test_a_thread_that_may_run_on_one_cpu_alone_stays():
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        assert not _testing.leave_cpu()
+        assert os.sched_getaffinity(0) == {min(before)}
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@needs_two_to_move
+def test_helpers_of_a_caller_that_may_run_on_one_cpu_alone_help_there():
+    code = (
+        "import os\n"
+        "from engine import _testing as t\n"
+        "only = {min(os.sched_getaffinity(0))}\n"
+        "os.sched_setaffinity(0, only)\n"
+        "t.set_pool_cpus(2)\n"
+        "right, came = t.pool_count(callers=1, jobs=200, helpers=1, items=64, item_ns=20_000)\n"
+        "assert right == 200 and came > 0, (right, came)\n"
+        "names = {int(i): open(f'/proc/self/task/{i}/comm').read() for i in os.listdir('/proc/self/task')}\n"
+        "masks = [os.sched_getaffinity(i) for i, name in names.items() if name.startswith('engine-')]\n"
+        "assert masks and all(mask == only for mask in masks), masks\n"
+    )
+    done = run_python(code)
+    assert done.returncode == 0, done.stderr
+
+
+@needs_two_to_move
 @pytest.mark.parametrize("asleep", [False, True])
 def test_a_helper_leaves_callers_alone_that_compute_or_wait(asleep):
     thread = threading.Thread(target=lambda: _testing.compute_for(300_000_000, asleep=asleep))
@@ -288,6 +338,24 @@ def test_idle_pool_uses_no_cpu(helpers):
     before = time.process_time()
     time.sleep(0.5)
     assert time.process_time() - before < 0.01
+
+
+@linux_only
+def test_helpers_sleep_soon_while_a_call_computes_alone():
+    def helpers_ns():
+        total = 0
+        for task in os.listdir("/proc/self/task"):
+            with open(f"/proc/self/task/{task}/comm") as file:
+                if not file.read().startswith("engine-"):
+                    continue
+            with open(f"/proc/self/task/{task}/schedstat") as file:
+                total += int(file.read().split()[0])
+        return total
+
+    _testing.pool_count(callers=1, jobs=20, helpers=1, items=64, item_ns=20_000)
+    before = helpers_ns()
+    _testing.pool_latency(reps=1, items=8, item_ns=10_000, helpers=1, pause_ns=300_000_000)
+    assert helpers_ns() - before < 30_000_000
 
 
 def helper_signal_masks():

@@ -16,7 +16,9 @@ constexpr uint64_t kOpen = uint64_t(1) << 16;
 constexpr uint64_t kOpenMask = uint64_t(0x7fff) << 16;
 constexpr uint64_t kCallerSleeps = uint64_t(1) << 31;
 
-// How often a caller that sleeps looks after the helpers that it waits for: at first, and in the end.
+// When a caller that spins looks after the helpers that it waits for: first, and from then on.
+constexpr int64_t kFirstLookNs = 5'000, kLookEveryNs = 10'000;
+// How often one that sleeps does: at first, and in the end.
 constexpr int64_t kFirstNapNs = 20'000, kLongestNapNs = 10'000'000;
 // More have no place on the caller's CPU.
 constexpr int kMostMoved = 4;
@@ -42,6 +44,7 @@ bool JobBoard::post(int helpers, Body body, void* arg, Job* job) {
   if (index < 0) return false;
   Slot& slot = slots_[index];
   slot.helpers = helpers;
+  slot.cpu = current_cpu();
   slot.body = body;
   slot.arg = arg;
   slot.posted.store(posts_.fetch_add(1, std::memory_order_relaxed), std::memory_order_relaxed);
@@ -77,7 +80,7 @@ bool JobBoard::take(Place* place) {
     if (!slot.state.compare_exchange_strong(state, state - kOpen + kJoined)) continue;
     int left = open_places(state) - 1;
     if (left == 0) open_.fetch_and(~bit(index));
-    *place = {index, slot.helpers - left, slot.helpers, left, slot.body, slot.arg};
+    *place = {index, slot.helpers - left, slot.helpers, left, slot.cpu, slot.body, slot.arg};
     if (place->worker <= kLookedAfter) slot.threads[place->worker - 1].store(thread_number(), std::memory_order_relaxed);
     return true;
   }
@@ -105,21 +108,28 @@ bool JobBoard::close(const Job& job) {
 
 void JobBoard::wait_until_left(Slot& slot) {
   if (joined(slot.state.load(std::memory_order_acquire)) == 0) return;
+  LateThread late[kMostMoved];
+  int64_t next_look_ns = kFirstLookNs;
   for (SpinWait spin; spin.pause();) {
     if (joined(slot.state.load(std::memory_order_acquire)) == 0) return;
+    if (!spin.at_clock() || spin.spent_ns() < next_look_ns) continue;
+    if (look_after_helpers(slot, late)) break;
+    next_look_ns = spin.spent_ns() + kLookEveryNs;
   }
   slot.state.fetch_or(kCallerSleeps);
-  sleep_until_left(slot);
+  sleep_until_left(slot, late);
 }
 
-void JobBoard::look_after_helpers(const Slot& slot, LateThread* late) {
+// True: one was moved to this CPU.
+bool JobBoard::look_after_helpers(const Slot& slot, LateThread* late) {
   int watched = 0;
+  bool moved = false;
   for (int i = 0; i < std::min(slot.helpers, kLookedAfter) && watched < kMostMoved; ++i)
-    if (int number = slot.threads[i].load(std::memory_order_relaxed)) late[watched++].look(number);
+    if (int number = slot.threads[i].load(std::memory_order_relaxed)) moved |= late[watched++].look(number);
+  return moved;
 }
 
-void JobBoard::sleep_until_left(Slot& slot) {
-  LateThread late[kMostMoved];
+void JobBoard::sleep_until_left(Slot& slot, LateThread* late) {
   for (int64_t nap = kFirstNapNs;; nap = std::min(2 * nap, kLongestNapNs)) {
     uint32_t seen = slot.all_left.load();
     if (joined(slot.state.load()) == 0) return;

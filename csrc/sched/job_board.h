@@ -30,6 +30,7 @@ class JobBoard {
     int worker;   // 1 ... helpers
     int helpers;  // places that the job was posted with
     int left;     // places still open on that job just after this one was taken
+    int cpu;      // that its caller posted it on; -1: not known
     Body body;
     void* arg;
   };
@@ -55,6 +56,7 @@ class JobBoard {
     std::atomic<uint64_t> posted{0};
     std::atomic<uint32_t> all_left{0};
     int helpers = 0;
+    int cpu = -1;
     Body body = nullptr;
     void* arg = nullptr;
     std::atomic<int> threads[kLookedAfter] = {};  // thread_number() of helper i while it is joined, else 0
@@ -63,8 +65,8 @@ class JobBoard {
   int acquire_slot();
   bool close(const Job& job);
   static void wait_until_left(Slot& slot);
-  static void sleep_until_left(Slot& slot);
-  static void look_after_helpers(const Slot& slot, LateThread* late);
+  static void sleep_until_left(Slot& slot, LateThread* late);
+  static bool look_after_helpers(const Slot& slot, LateThread* late);
   int choose(uint64_t* state) const;
 
   alignas(64) std::atomic<uint64_t> open_{0};  // bit s: slot s may have open places

@@ -5,6 +5,8 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <atomic>
 #endif
 
 namespace engine {
@@ -15,8 +17,45 @@ namespace {
 
 constinit thread_local int t_number = 0;
 
+// Held while one thread is moved: what another read meanwhile of where it may run would not be what to put back.
+constinit std::atomic<bool> g_moving{false};
+
 // The clock of a thread's CPU time, as the kernel encodes it: the thread's number inverted, then "of a thread", "scheduled time".
 clockid_t cpu_clock(int number) { return clockid_t(~unsigned(number) << 3 | 6); }
+
+// Room for 8192 CPUs, as many as the kernel can be built for.
+struct CpuMask {
+  alignas(8) unsigned char bytes[1024] = {};
+  cpu_set_t* set() { return reinterpret_cast<cpu_set_t*>(bytes); }
+};
+
+// Whether thread `number` (0: the calling one) may run on `cpu` and on another; fills in where it may run.
+bool may_choose(int number, int cpu, CpuMask* allowed) {
+  constexpr size_t kSize = sizeof allowed->bytes;
+  if (cpu < 0 || size_t(cpu) >= kSize * 8) return false;
+  if (syscall(SYS_sched_getaffinity, number, kSize, allowed->bytes) <= 0) return false;
+  return CPU_ISSET_S(size_t(cpu), kSize, allowed->set()) && CPU_COUNT_S(kSize, allowed->set()) >= 2;
+}
+
+bool set_mask(int number, const CpuMask& mask) {
+  return syscall(SYS_sched_setaffinity, number, sizeof mask.bytes, mask.bytes) == 0;
+}
+
+// Lets thread `number`, which may run on `cpu` and elsewhere, run where `narrow` says for a moment, which moves it there.
+template <class Narrow>
+bool move(int number, int cpu, Narrow narrow) {
+  if (g_moving.exchange(true, std::memory_order_acquire)) return false;
+  CpuMask allowed;
+  bool moved = may_choose(number, cpu, &allowed);
+  if (moved) {
+    CpuMask mask = allowed;
+    narrow(mask);
+    moved = set_mask(number, mask);
+    if (moved) set_mask(number, allowed);
+  }
+  g_moving.store(false, std::memory_order_release);
+  return moved;
+}
 
 }  // namespace
 
@@ -25,33 +64,38 @@ int thread_number() {
   return t_number;
 }
 
-void reset_thread_number() { t_number = 0; }
+void reset_moves_after_fork() {
+  t_number = 0;
+  g_moving.store(false);
+}
 
 int64_t cpu_time_ns(int number) {
   timespec t;
   return clock_gettime(cpu_clock(number), &t) == 0 ? int64_t(t.tv_sec) * 1000000000 + t.tv_nsec : -1;
 }
 
+int current_cpu() { return sched_getcpu(); }
+
+bool leave_cpu() {
+  const int cpu = current_cpu();
+  return move(0, cpu, [cpu](CpuMask& mask) { CPU_CLR_S(size_t(cpu), sizeof mask.bytes, mask.set()); });
+}
+
 bool move_here(int number) {
-  alignas(8) unsigned char before[128] = {};
-  const int cpu = sched_getcpu();
-  if (cpu < 0 || cpu >= int(sizeof before) * 8) return false;
-  if (syscall(SYS_sched_getaffinity, number, sizeof before, before) <= 0) return false;
-  const cpu_set_t* allowed = reinterpret_cast<const cpu_set_t*>(before);
-  if (!CPU_ISSET_S(size_t(cpu), sizeof before, allowed) || CPU_COUNT_S(sizeof before, allowed) < 2) return false;
-  cpu_set_t here;
-  CPU_ZERO(&here);
-  CPU_SET(size_t(cpu), &here);
-  if (syscall(SYS_sched_setaffinity, number, sizeof here, &here) != 0) return false;
-  syscall(SYS_sched_setaffinity, number, sizeof before, before);
-  return true;
+  const int cpu = current_cpu();
+  return move(number, cpu, [cpu](CpuMask& mask) {
+    mask = {};
+    CPU_SET_S(size_t(cpu), sizeof mask.bytes, mask.set());
+  });
 }
 
 #else
 
 int thread_number() { return 0; }
-void reset_thread_number() {}
+void reset_moves_after_fork() {}
 int64_t cpu_time_ns(int) { return -1; }
+int current_cpu() { return -1; }
+bool leave_cpu() { return false; }
 bool move_here(int) { return false; }
 
 #endif

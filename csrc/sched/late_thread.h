@@ -1,6 +1,6 @@
 // Threads of this process that somebody waits for and that get no CPU: systems leave a thread that was preempted in the queue of
 // its CPU for milliseconds, whatever other CPU falls idle meanwhile. Who waits can move it to the CPU that it is about to let go
-// of. On Linux; elsewhere nothing is moved.
+// of, and a thread that was woken on the CPU of the thread that it helps can leave it. On Linux; elsewhere nothing is moved.
 #pragma once
 
 #include <cstdint>
@@ -9,14 +9,20 @@ namespace engine {
 
 // The system's number of the calling thread; 0 where threads have none.
 int thread_number();
-// In the child of a fork(), whose thread has a number of its own.
-void reset_thread_number();
+// In the child of a fork(): its thread has a number of its own, and nobody is being moved.
+void reset_moves_after_fork();
 
 // The CPU time of thread `number` so far; -1 when the system does not tell.
 int64_t cpu_time_ns(int number);
 
-// Moves thread `number` to the calling thread's CPU, if it may run there and elsewhere; where it may run stays as it was. False: it
-// was not moved.
+// The CPU that the calling thread is on; -1 where the system does not tell.
+int current_cpu();
+// Moves the calling thread off the CPU that it is on, if it may run elsewhere and nobody else is being moved; where it may run stays
+// as it was. False: it was not moved.
+bool leave_cpu();
+
+// Moves thread `number` to the calling thread's CPU, if it may run there and elsewhere and nobody else is being moved; where it may
+// run stays as it was. False: it was not moved.
 bool move_here(int number);
 
 // Looks at one thread again and again.

@@ -27,7 +27,8 @@ class SpinWait {
   bool pause();
   // True after every pause that read the clock: the moment for checks that cost more.
   bool at_clock() const { return pauses_ % kPausesPerClock == 0; }
-  // Whether more than half of the time was over when the clock was last read.
+  // How much of the time was over when the clock was last read, and whether that was more than half.
+  int64_t spent_ns() const { return spin_limit_ns() - left_ns_; }
   bool past_half() const { return left_ns_ < spin_limit_ns() / 2; }
 
  private:

@@ -25,6 +25,8 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr int kWakeAtOnce = 2;
 // A helper gives up its spin when the CPUs were taken at this many clock reads in a row, not for one short call.
 constexpr int kCrowdedReads = 8;
+// Idle spins in a row of a helper while a call computes: waking it costs the call more.
+constexpr int kSpinsBesideCall = 20;
 constexpr auto kRetryStart = std::chrono::seconds(1);
 
 // Constant-initialised and never destroyed: helpers may outlive static destructors.
@@ -96,6 +98,7 @@ bool help_one_job() {
   JobBoard::Place place;
   bool taken = g_pool.board.take(&place);
   if (taken) {
+    if (place.cpu >= 0 && place.cpu == current_cpu()) leave_cpu();
     summon(place.left + (g_pool.board.any_open() ? 1 : 0), place.helpers);
     place.body(place.arg, place.worker);
   }
@@ -133,24 +136,33 @@ bool keep_spinning(SpinWait& spin, int& crowded) {
   return crowded < kCrowdedReads;
 }
 
-// Spins, helps, and spins again, until there was nothing to do for the time of a spin. A caller that got no CPU in the latter half
-// of that time is moved to this one, which is idle from then on.
-void help_until_idle() {
+enum class Spun { kHelped, kIdle, kCrowded };
+
+// Looks for a job for the time of one spin; kCrowded: gave up since its CPU is wanted. In the latter half of an idle spin `watch`
+// notes the callers.
+Spun spin_once(Callers::Watch& watch) {
   SpinWait spin;
-  Callers::Watch watch;
-  bool watches = false;
   int crowded = 0;
+  bool noted = false;
   do {
-    if (help_one_job()) {
-      spin.restart();
-      watches = false;
-      crowded = 0;
-    } else if (!watches && spin.past_half() && g_pool.callers.any()) {
-      watch.note(g_pool.callers);
-      watches = true;
-    }
+    if (help_one_job()) return Spun::kHelped;
+    if (noted || !spin.past_half()) continue;
+    watch.note(g_pool.callers);
+    noted = true;
   } while (keep_spinning(spin, crowded));
-  if (watches && !g_pool.census.read().crowded(pool_cpus())) watch.move_one(g_pool.callers);
+  return g_pool.census.read().crowded(pool_cpus()) ? Spun::kCrowded : Spun::kIdle;
+}
+
+// Helps until there was nothing to do for the time of a spin, or of many while a call computes on another thread, whose next parallel
+// part may be near. A caller that got no CPU in the latter half of a spin is moved to this CPU, which is idle from then on.
+void help_until_idle() {
+  for (int idle = 0; idle < kSpinsBesideCall;) {
+    Callers::Watch watch;
+    const Spun spun = spin_once(watch);
+    if (spun == Spun::kCrowded) return;
+    if (spun == Spun::kIdle && (watch.move_one(g_pool.callers) || !g_pool.callers.any() || spin_limit_ns() == 0)) return;
+    idle = spun == Spun::kHelped ? 0 : idle + 1;
+  }
 }
 
 void helper_main() {
@@ -162,7 +174,7 @@ void helper_main() {
 }
 
 void reset_after_fork() {
-  reset_thread_number();
+  reset_moves_after_fork();
   g_pool.board.reset_after_fork();
   g_pool.callers.reset_after_fork(t_place);
   g_pool.census.reset({.callers = t_calls > 0 ? 1 : 0});

@@ -209,6 +209,8 @@ void bind_pool(py::module_& m) {
   m.def("pool_latency", pool_latency, py::arg("reps"), py::arg("items"), py::arg("item_ns"), py::arg("helpers"),
         py::arg("pause_ns") = 0, Released());
   py::class_<engine::LateThread>(m, "LateThread").def(py::init<>()).def("look", &engine::LateThread::look);
+  m.def("current_cpu", engine::current_cpu);
+  m.def("leave_cpu", engine::leave_cpu);
   m.def("watch_callers", watch_callers, py::arg("ns"), Released());
   m.def("compute_for", compute_for, py::arg("ns"), py::arg("asleep") = false, py::arg("still") = false, Released());
   m.def("census_policy", [](int callers, int busy, int awake, int places, int cpus) {
