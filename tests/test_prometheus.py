@@ -148,8 +148,9 @@ def test_calls_end_where_they_began():
     with busy(model):
         reloading = threading.Thread(target=model.reload, args=(counting_model(),))
         reloading.start()
-        wait_until(lambda: model.version == 2)
+        wait_until(lambda: 2 in model._counts_by_version())
         by_version = model._counts_by_version()
+        assert model.version == 2
         assert by_version[1]["in_flight"] == 1
         assert by_version[2]["in_flight"] == 0
     reloading.join()
