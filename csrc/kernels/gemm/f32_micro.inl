@@ -17,7 +17,11 @@ constexpr int micro_rows(int vectors) {
   return vectors <= 2 ? 6 : 2;
 }
 
+// Terms between two looks at what is to be fetched ahead.
+constexpr int kAheadTerms = 4;
+
 // out[i, j] = sum[i, j] + the chain over p of a[i * a_row + p * a_col] * b[p * b_row + j]; sum may be null (no term).
+// Meanwhile the bytes from `ahead` on, ahead_bytes for every kAheadTerms terms, are fetched into the second-level cache.
 struct MicroCall {
   const float* a;
   int64_t a_row, a_col;
@@ -28,6 +32,8 @@ struct MicroCall {
   int64_t sum_row;
   float* out;
   int64_t out_row;
+  const char* ahead;
+  int64_t ahead_bytes;
 };
 
 template <int R, int NV>
@@ -41,18 +47,23 @@ void micro(const MicroCall& call) {
   const float* a = call.a;
   const float* b = call.b;
   const int64_t a_row = call.a_row, a_col = call.a_col, b_row = call.b_row;
-  for (int64_t p = call.k; p > 0; --p) {
-    F32 bv[NV];
-    ENGINE_UNROLL
-    for (int j = 0; j < NV; ++j) bv[j] = load(b + j * kLanes);
-    ENGINE_UNROLL
-    for (int i = 0; i < R; ++i) {
-      F32 av = broadcast(a[i * a_row]);
+  const char *ahead = call.ahead, *until = ahead;
+  for (int64_t left = call.k; left > 0; left -= kAheadTerms) {
+    until += call.ahead_bytes;
+    for (; ahead < until; ahead += 64) __builtin_prefetch(ahead, 0, 2);
+    for (int64_t p = left < kAheadTerms ? left : kAheadTerms; p > 0; --p) {
+      F32 bv[NV];
       ENGINE_UNROLL
-      for (int j = 0; j < NV; ++j) acc[i][j] = multiply_add(av, bv[j], acc[i][j]);
+      for (int j = 0; j < NV; ++j) bv[j] = load(b + j * kLanes);
+      ENGINE_UNROLL
+      for (int i = 0; i < R; ++i) {
+        F32 av = broadcast(a[i * a_row]);
+        ENGINE_UNROLL
+        for (int j = 0; j < NV; ++j) acc[i][j] = multiply_add(av, bv[j], acc[i][j]);
+      }
+      a += a_col;
+      b += b_row;
     }
-    a += a_col;
-    b += b_row;
   }
   if (call.sum) {
     ENGINE_UNROLL

@@ -7,6 +7,9 @@
 namespace engine::ENGINE_TIER {
 namespace {
 
+// Fewer rows are multiplied as fast as the hardware fetches by itself.
+constexpr int64_t kLeastRowsAhead = 3;
+
 // One tile over one block of k.
 struct Block {
   const GemmF32* g;
@@ -27,10 +30,18 @@ struct Columns {
   int64_t b_row;
   int64_t n0;  // first column in C
   int vectors;
-  int columns;  // of C; the last vector may have more
+  int columns;        // of C; the last vector may have more
+  const float* next;  // packed B that is wanted after this panel, or null
+  double next_share;  // of a panel
 };
 
-static void run_micro(const Block& block, const Columns& part, int64_t i, int rows) {
+// Fetches what is wanted next while a panel is multiplied: every micro-kernel takes an equal share.
+struct Ahead {
+  const char* from;
+  int64_t bytes;  // for every kAheadTerms terms
+};
+
+static void run_micro(const Block& block, const Columns& part, int64_t i, int rows, Ahead& ahead) {
   const GemmF32& g = *block.g;
   alignas(64) float finished[kMicroFloats];
   int64_t row = block.tile.m0 + i, whole = part.vectors * kLanes;
@@ -43,30 +54,46 @@ static void run_micro(const Block& block, const Columns& part, int64_t i, int ro
   call.sum = block.first ? nullptr : sums, call.sum_row = block.sums_row;
   call.out = !block.last ? sums : direct ? g.c + row * g.c_stride + part.n0 : finished;
   call.out_row = !block.last ? block.sums_row : direct ? g.c_stride : whole;
+  call.ahead = ahead.from, call.ahead_bytes = ahead.bytes;
   kMicro[rows - 1][part.vectors - 1](call);
+  ahead.from += (block.k + kAheadTerms - 1) / kAheadTerms * ahead.bytes;
   if (block.last && !direct) finish(g, finished, whole, row, rows, part.n0, part.columns);
 }
 
-static void run_columns(const Block& block, const Columns& part) {
+// Rows of the micro-kernels that a group of vectors is given.
+static int rows_of(const Block& block, int vectors) {
+  int most = micro_rows(vectors);
+  return block.packed_a && most > kPackedRows ? kPackedRows : most;
+}
+
+static void run_columns(const Block& block, const Columns& part, Ahead& ahead) {
   int64_t m = block.tile.m1 - block.tile.m0;
-  int most = micro_rows(part.vectors);
-  if (block.packed_a && most > kPackedRows) most = kPackedRows;
+  int most = rows_of(block, part.vectors);
   if (block.packed_a) {
-    for (int64_t i = 0; i < m; i += most) run_micro(block, part, i, m - i < most ? int(m - i) : most);
+    for (int64_t i = 0; i < m; i += most) run_micro(block, part, i, m - i < most ? int(m - i) : most, ahead);
     return;
   }
   int64_t calls = (m + most - 1) / most;
   for (int64_t i = 0; calls > 0; --calls) {
     int rows = int((m - i + calls - 1) / calls);
-    run_micro(block, part, i, rows);
+    run_micro(block, part, i, rows, ahead);
     i += rows;
   }
+}
+
+static Ahead ahead_of(const Block& block, const Columns& panel, int group) {
+  if (!panel.next) return {nullptr, 0};
+  int64_t m = block.tile.m1 - block.tile.m0, most = rows_of(block, group);
+  int64_t calls = (m + most - 1) / most * ((panel.vectors + group - 1) / group);
+  double bytes = panel.next_share * double(kAheadTerms * panel.b_row * int64_t(sizeof(float)));
+  return {reinterpret_cast<const char*>(panel.next), int64_t(bytes / double(calls)) + 1};
 }
 
 // Cuts a panel into groups of as many vectors as the rows leave registers for.
 static void run_panel(const Block& block, const Columns& panel) {
   int64_t m = block.tile.m1 - block.tile.m0;
   int group = kRegisters == 32 || m <= 2 ? kPanelVectors : 2;
+  Ahead ahead = ahead_of(block, panel, group);
   for (int v = 0; v < panel.vectors; v += group) {
     Columns part = panel;
     part.vectors = panel.vectors - v < group ? panel.vectors - v : group;
@@ -74,7 +101,7 @@ static void run_panel(const Block& block, const Columns& panel) {
     part.n0 += v * kLanes;
     part.columns -= v * kLanes;
     if (part.columns > part.vectors * kLanes) part.columns = part.vectors * kLanes;
-    run_columns(block, part);
+    run_columns(block, part, ahead);
   }
 }
 
@@ -84,9 +111,28 @@ static bool reads_in_place(const GemmF32& g, int64_t rows) {
   return g.b_col == 1 && (kRegisters == 32 || rows <= 2 * kMostRows || (g.b_row >= 0 && g.b_row <= 256));
 }
 
+// What of packed B is wanted after the panel at column n0. Tiles of the same columns follow each other, so each of them
+// fetches a share of the columns after theirs, and the first also its own panels one after the other.
+static void set_next(const Block& block, int64_t n0, Columns* panel) {
+  const GemmF32& g = *block.g;
+  const GemmTile& tile = block.tile;
+  const float* packed = static_cast<const float*>(g.packed_b);
+  auto at = [&](int64_t n, int64_t k) { return packed + n * g.k + k * panel_width(g.n, n); };
+  if (tile.m1 - tile.m0 < kLeastRowsAhead) return;
+  bool last = n0 + kPanel >= tile.n1, ends = block.k0 + block.k >= g.k;
+  if (!last || !ends) {
+    if (tile.m0 == 0) panel->next = last ? at(tile.n0, block.k0 + block.k) : at(n0 + kPanel, block.k0);
+  } else if (tile.n1 < g.n) {
+    double from = double(tile.m0) / double(g.m);
+    panel->next_share = double(tile.m1) / double(g.m) - from;
+    panel->next = at(tile.n1, int64_t(from * double(block.k)));
+  }
+}
+
 static Columns columns_of_panel(const Block& block, int64_t n0) {
   const GemmF32& g = *block.g;
   Columns panel;
+  panel.next = nullptr, panel.next_share = 1.0;
   int64_t n1 = n0 + kPanel < block.tile.n1 ? n0 + kPanel : block.tile.n1;
   panel.n0 = n0;
   panel.columns = int(n1 - n0);
@@ -94,6 +140,7 @@ static Columns columns_of_panel(const Block& block, int64_t n0) {
   if (g.packed_b) {
     panel.b_row = panel_width(g.n, n0);
     panel.b = static_cast<const float*>(g.packed_b) + n0 * g.k + block.k0 * panel.b_row;
+    set_next(block, n0, &panel);
     return panel;
   }
   panel.b = g.b + block.k0 * g.b_row + n0 * g.b_col;
