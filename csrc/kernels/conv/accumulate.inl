@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/fetch_ahead.h"
 #include "kernels/inlining.h"
 
 namespace engine {
@@ -86,9 +87,10 @@ ENGINE_INLINE void accumulate(Tile<S, P, Q>& tile, Sources<S> from, ptrdiff_t st
 }
 
 // The same for `columns` sources, `column` floats apart, whose weights follow each other. Asks for what lies `ahead` of each; 0: not.
+// Fetches once for each of them.
 template <int S, int P, int Q>
 ENGINE_INLINE void accumulate_columns(Tile<S, P, Q>& tile, Sources<S> from, ptrdiff_t column, ptrdiff_t columns, ptrdiff_t step,
-                                      const float* weights, ptrdiff_t n, ptrdiff_t ahead) {
+                                      const float* weights, ptrdiff_t n, ptrdiff_t ahead, FetchAhead& next) {
   if (n == 1 && ahead == 0) {
     step = column;
     n = columns;
@@ -96,6 +98,7 @@ ENGINE_INLINE void accumulate_columns(Tile<S, P, Q>& tile, Sources<S> from, ptrd
   }
   for (ptrdiff_t i = 0; i < columns; ++i) {
     if (ahead != 0) prefetch_rows<P>(from, ahead);
+    next.fetch();
     accumulate(tile, from, step, weights, n);
     weights += n * Q * Block::size;
     Repeat<S>::run([&](auto s) ENGINE_INLINE_LAMBDA { from.start[s.value] += column; });

@@ -58,6 +58,9 @@ struct ConvDirectJob {
   int64_t channels;       // input channels
   int64_t step_channels;  // channels of a step; the last step takes what is left
   int64_t chunk_steps;    // steps per pass over the segments; partial sums wait in the output between passes
+  bool weights_cold = false;    // hardly in the second-level cache: each pass fetches those of the next one
+  const float* next = nullptr;  // what another job reads next, next_floats of it, fetched by the last pass; or null
+  int64_t next_floats = 0;
   int blocks;             // 1 <= blocks <= ConvKernels::direct_blocks
   int last_lanes;         // lanes of the last block that are real channels; the others are stored as +0
   ConvFinish finish;

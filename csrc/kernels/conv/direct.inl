@@ -63,10 +63,10 @@ ENGINE_INLINE void finish_sums(const Tile<S, P, Q>& t, const ConvDirectJob& job,
                           k == Q - 1 ? job.last_lanes : b);
 }
 
-// Channel steps [step_begin, step_end) of S segments.
+// Channel steps [step_begin, step_end) of S segments; fetches once for each step and tap that reads whole rows.
 template <int P, int Q, int S>
 void direct_segments(const ConvDirectJob& job, const Finish& finish, const Segment (&seg)[S], int64_t step_begin,
-                     int64_t step_end, const float* weights) {
+                     int64_t step_end, const float* weights, FetchAhead& next) {
   const ConvRows& r = *job.rows;
   constexpr int b = Block::size;
   Tile<S, P, Q> tile;
@@ -89,7 +89,7 @@ void direct_segments(const ConvDirectJob& job, const Finish& finish, const Segme
       for (int64_t kw = 0; kw < r.kernel[2]; kw += together) {
         const uint32_t mask = live_rows<S, P>(seg, live, kw);
         if (mask == all_rows(S * P))
-          accumulate_columns(tile, from, column, together, r.channel_stride, w, n, ahead);
+          accumulate_columns(tile, from, column, together, r.channel_stride, w, n, ahead, next);
         else if (mask != 0)
           accumulate_some(tile, from, r.channel_stride, w, n, mask);
         w += n * Q * b;
@@ -108,11 +108,16 @@ void direct_rows(const ConvDirectJob& job) {
   const Finish finish = make_finish(job.finish);
   const int64_t steps = (job.channels + job.step_channels - 1) / job.step_channels;
   const int64_t taps = job.rows->kernel[0] * job.rows->kernel[1] * job.rows->kernel[2];
+  const int64_t step_floats = job.step_channels * taps * Q * Block::size;
   for (int64_t step = 0; step < steps; step += job.chunk_steps) {
     const int64_t end = step + job.chunk_steps < steps ? step + job.chunk_steps : steps;
-    const float* weights = job.weights + step * job.step_channels * taps * Q * Block::size;
+    const float* weights = job.weights + step * step_floats;
+    const int64_t fetches = (job.end - job.begin + 1) / 2 * (end - step) * taps;
+    FetchAhead next = end == steps ? fetch_ahead(job.next, job.next_floats * 4, fetches)
+                                   : fetch_ahead(job.weights_cold ? weights + (end - step) * step_floats : nullptr,
+                                                 job.chunk_steps * step_floats * 4, fetches);
     each_group<2>(*job.rows, job.begin, job.end,
-                  [&](const auto& seg) { direct_segments<P, Q>(job, finish, seg, step, end, weights); });
+                  [&](const auto& seg) { direct_segments<P, Q>(job, finish, seg, step, end, weights, next); });
   }
 }
 

@@ -134,9 +134,25 @@ class DirectPlan final : public ConvPlan {
     d.channels = shape_.group_in();
     d.step_channels = step_channels_;
     d.chunk_steps = chunk_steps_;
+    if (weights_leave(first)) fetch_next(t, job, band - first, bands, &d);
     d.last_lanes = int(job % group_jobs_ == group_jobs_ - 1 ? last : lanes);
     d.finish = finish_;
     kernels_.direct(d);
+  }
+
+  // True when the weights that the tiles of a band read are hardly in the cache.
+  bool weights_leave(int64_t stretch_begin) const {
+    return stretch_begin == 0 || shape_.weight_count() / shape_.groups * 4 > kCacheBytes;
+  }
+
+  // The bands of a stretch each fetch a share of what the next job reads first.
+  void fetch_next(const ConvTensors& t, int64_t job, int64_t band, int64_t bands, ConvDirectJob* d) const {
+    d->weights_cold = band == 0;
+    if (job + 1 == shape_.groups * group_jobs_) return;
+    const int64_t pass = chunk_steps_ * step_channels_ * shape_.taps() * kernels_.direct_blocks * kernels_.lanes;
+    const int64_t whole = job_blocks(job + 1) * kernels_.lanes * (1 + sums_), floats = whole < pass ? whole : pass;
+    d->next = t.packed + job_at(job + 1) + floats * band / bands;
+    d->next_floats = floats / bands;
   }
 
   const ConvKernels& kernels_;

@@ -69,6 +69,7 @@ static void winograd_input(const ConvWinogradInputJob& job) {
 template <int P, int Q>
 void winograd_product_rows(const ConvWinogradProductJob& job) {
   constexpr int b = Block::size;
+  FetchAhead next = fetch_ahead(job.next, job.next_floats * 4, (job.rows + 2 * P - 1) / (2 * P) * ((job.channels + b - 1) / b));
   for (int64_t row = 0; row < job.rows; row += 2 * P) {
     const int64_t last = job.rows - P;
     const int64_t at[2] = {row < last ? row : last, row + P < last ? row + P : last};
@@ -80,6 +81,7 @@ void winograd_product_rows(const ConvWinogradProductJob& job) {
     const float* weights = job.weights;
     for (int64_t c = 0; c < job.channels; c += b) {
       const int64_t n = job.channels - c < b ? job.channels - c : b;
+      next.fetch();
       accumulate(tile, Sources<2>{{from + at[0] * b, from + at[1] * b}, b}, 1, weights, n);
       from += job.transformed_step;
       weights += n * Q * b;

@@ -48,6 +48,8 @@ struct ConvWinogradProductJob {
   float* sums;               // first block of the job, first tile
   int64_t sums_step;         // floats between output blocks
   int blocks;
+  const float* next;         // weights that another job reads next, next_floats of them, or null
+  int64_t next_floats;
 };
 
 // One output block, tiles [begin, end) of one image; sums of point x and tile t at sums + x * point_step + (t - first) * lanes.

@@ -166,8 +166,11 @@ class WinogradPlan final : public ConvPlan {
   void multiply(const ConvTensors& t, const Group& g, float* values, int64_t point, int64_t job) const {
     const int64_t block_step = group_tiles_ * kernels_.lanes;
     float* sums = values + points_ * point_in_ + point * point_out_ + job * kernels_.direct_blocks * block_step;
-    kernels_.winograd_product({values + point * point_in_, block_step, g.end - g.begin, shape_.c_in,
-                               weights_of(t.packed, point, job), sums, block_step, int(job_blocks(job))});
+    const float* weights = weights_of(t.packed, point, job);
+    const int64_t floats = job_blocks(job) * kernels_.lanes * shape_.c_in;
+    const bool last = point + 1 == points_ && job + 1 == jobs_;
+    kernels_.winograd_product({values + point * point_in_, block_step, g.end - g.begin, shape_.c_in, weights, sums, block_step,
+                               int(job_blocks(job)), last ? nullptr : weights + floats, floats});
   }
 
   // A sum that is infinite or NaN may come from a value that the output pixel does not read: then all are summed directly.

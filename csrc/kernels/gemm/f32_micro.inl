@@ -1,6 +1,7 @@
 // Micro-kernels: a few rows by one to four vectors of columns, the sums held in registers.
 #pragma once
 
+#include "kernels/fetch_ahead.h"
 #include "kernels/gemm/registers.inl"
 
 namespace engine::ENGINE_TIER {
@@ -17,11 +18,11 @@ constexpr int micro_rows(int vectors) {
   return vectors <= 2 ? 6 : 2;
 }
 
-// Terms between two looks at what is to be fetched ahead.
+// Terms of a sum between two fetches of what is wanted next.
 constexpr int kAheadTerms = 4;
 
 // out[i, j] = sum[i, j] + the chain over p of a[i * a_row + p * a_col] * b[p * b_row + j]; sum may be null (no term).
-// Meanwhile the bytes from `ahead` on, ahead_bytes for every kAheadTerms terms, are fetched into the second-level cache.
+// Meanwhile ahead->fetch() is called for every kAheadTerms terms.
 struct MicroCall {
   const float* a;
   int64_t a_row, a_col;
@@ -32,8 +33,7 @@ struct MicroCall {
   int64_t sum_row;
   float* out;
   int64_t out_row;
-  const char* ahead;
-  int64_t ahead_bytes;
+  FetchAhead* ahead;
 };
 
 template <int R, int NV>
@@ -47,10 +47,9 @@ void micro(const MicroCall& call) {
   const float* a = call.a;
   const float* b = call.b;
   const int64_t a_row = call.a_row, a_col = call.a_col, b_row = call.b_row;
-  const char *ahead = call.ahead, *until = ahead;
+  FetchAhead ahead = *call.ahead;
   for (int64_t left = call.k; left > 0; left -= kAheadTerms) {
-    until += call.ahead_bytes;
-    for (; ahead < until; ahead += 64) __builtin_prefetch(ahead, 0, 2);
+    ahead.fetch();
     for (int64_t p = left < kAheadTerms ? left : kAheadTerms; p > 0; --p) {
       F32 bv[NV];
       ENGINE_UNROLL
@@ -65,6 +64,7 @@ void micro(const MicroCall& call) {
       b += b_row;
     }
   }
+  *call.ahead = ahead;
   if (call.sum) {
     ENGINE_UNROLL
     for (int i = 0; i < R; ++i) {

@@ -35,13 +35,7 @@ struct Columns {
   double next_share;  // of a panel
 };
 
-// Fetches what is wanted next while a panel is multiplied: every micro-kernel takes an equal share.
-struct Ahead {
-  const char* from;
-  int64_t bytes;  // for every kAheadTerms terms
-};
-
-static void run_micro(const Block& block, const Columns& part, int64_t i, int rows, Ahead& ahead) {
+static void run_micro(const Block& block, const Columns& part, int64_t i, int rows, FetchAhead& ahead) {
   const GemmF32& g = *block.g;
   alignas(64) float finished[kMicroFloats];
   int64_t row = block.tile.m0 + i, whole = part.vectors * kLanes;
@@ -54,9 +48,8 @@ static void run_micro(const Block& block, const Columns& part, int64_t i, int ro
   call.sum = block.first ? nullptr : sums, call.sum_row = block.sums_row;
   call.out = !block.last ? sums : direct ? g.c + row * g.c_stride + part.n0 : finished;
   call.out_row = !block.last ? block.sums_row : direct ? g.c_stride : whole;
-  call.ahead = ahead.from, call.ahead_bytes = ahead.bytes;
+  call.ahead = &ahead;
   kMicro[rows - 1][part.vectors - 1](call);
-  ahead.from += (block.k + kAheadTerms - 1) / kAheadTerms * ahead.bytes;
   if (block.last && !direct) finish(g, finished, whole, row, rows, part.n0, part.columns);
 }
 
@@ -66,7 +59,7 @@ static int rows_of(const Block& block, int vectors) {
   return block.packed_a && most > kPackedRows ? kPackedRows : most;
 }
 
-static void run_columns(const Block& block, const Columns& part, Ahead& ahead) {
+static void run_columns(const Block& block, const Columns& part, FetchAhead& ahead) {
   int64_t m = block.tile.m1 - block.tile.m0;
   int most = rows_of(block, part.vectors);
   if (block.packed_a) {
@@ -81,19 +74,19 @@ static void run_columns(const Block& block, const Columns& part, Ahead& ahead) {
   }
 }
 
-static Ahead ahead_of(const Block& block, const Columns& panel, int group) {
-  if (!panel.next) return {nullptr, 0};
+// What a panel wants next, in equal shares for all its micro-kernels.
+static FetchAhead ahead_of(const Block& block, const Columns& panel, int group) {
   int64_t m = block.tile.m1 - block.tile.m0, most = rows_of(block, group);
   int64_t calls = (m + most - 1) / most * ((panel.vectors + group - 1) / group);
-  double bytes = panel.next_share * double(kAheadTerms * panel.b_row * int64_t(sizeof(float)));
-  return {reinterpret_cast<const char*>(panel.next), int64_t(bytes / double(calls)) + 1};
+  double bytes = panel.next_share * double(block.k * panel.b_row * int64_t(sizeof(float)));
+  return fetch_ahead(panel.next, int64_t(bytes), calls * ((block.k + kAheadTerms - 1) / kAheadTerms));
 }
 
 // Cuts a panel into groups of as many vectors as the rows leave registers for.
 static void run_panel(const Block& block, const Columns& panel) {
   int64_t m = block.tile.m1 - block.tile.m0;
   int group = kRegisters == 32 || m <= 2 ? kPanelVectors : 2;
-  Ahead ahead = ahead_of(block, panel, group);
+  FetchAhead ahead = ahead_of(block, panel, group);
   for (int v = 0; v < panel.vectors; v += group) {
     Columns part = panel;
     part.vectors = panel.vectors - v < group ? panel.vectors - v : group;
