@@ -1,8 +1,7 @@
 // The dense convolution into blocked output. REQUIRES: as accumulate.inl.
 #pragma once
 
-#include "kernels/conv/epilogue.inl"
-#include "kernels/conv/segments.inl"
+#include "kernels/conv/pointwise.inl"
 
 namespace engine {
 namespace ENGINE_TIER {
@@ -103,12 +102,23 @@ void direct_segments(const ConvDirectJob& job, const Finish& finish, const Segme
     store_sums(tile, job, seg);
 }
 
+// The pairs of whole segments that pointwise_pixels can take; returns the first segment that is left.
+template <int P, int Q>
+int64_t pointwise_rows(const ConvDirectJob& job, const Finish& finish, int64_t step, int64_t end, const float* weights,
+                       FetchAhead& next) {
+  int64_t s = job.begin;
+  for (; s + 2 <= job.end && (s + 2) * P <= job.rows->out[2]; s += 2)
+    pointwise_pixels<2 * P, Q>(job, finish, s * P, step, end, weights, next);
+  return s;
+}
+
 template <int P, int Q>
 void direct_rows(const ConvDirectJob& job) {
   const Finish finish = make_finish(job.finish);
   const int64_t steps = (job.channels + job.step_channels - 1) / job.step_channels;
   const int64_t taps = job.rows->kernel[0] * job.rows->kernel[1] * job.rows->kernel[2];
   const int64_t step_floats = job.step_channels * taps * Q * Block::size;
+  const bool pointwise = is_pointwise(*job.rows);
   for (int64_t step = 0; step < steps; step += job.chunk_steps) {
     const int64_t end = step + job.chunk_steps < steps ? step + job.chunk_steps : steps;
     const float* weights = job.weights + step * step_floats;
@@ -116,7 +126,8 @@ void direct_rows(const ConvDirectJob& job) {
     FetchAhead next = end == steps ? fetch_ahead(job.next, job.next_floats * 4, fetches)
                                    : fetch_ahead(job.weights_cold ? weights + (end - step) * step_floats : nullptr,
                                                  job.chunk_steps * step_floats * 4, fetches);
-    each_group<2>(*job.rows, job.begin, job.end,
+    const int64_t begin = pointwise ? pointwise_rows<P, Q>(job, finish, step, end, weights, next) : job.begin;
+    each_group<2>(*job.rows, begin, job.end,
                   [&](const auto& seg) { direct_segments<P, Q>(job, finish, seg, step, end, weights, next); });
   }
 }
