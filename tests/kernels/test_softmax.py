@@ -106,6 +106,21 @@ def test_special_rows(n):
     check(columns.T, softmax(x.astype(np.float64)))
 
 
+def test_exponentials_below_the_normal_numbers_are_zero():
+    depths = np.float32([87.3, 87.34, 88, 90, 100, 103, 104, 150, 1e30, np.inf])
+    for n in (11, 40):
+        x = np.zeros((1, n), np.float32)
+        x[0, 1 : 1 + len(depths)] = -depths
+        kept = np.exp(x.astype(np.float64)) >= np.finfo(np.float32).tiny
+        rows, columns = np.empty_like(x), np.empty_like(x.T.copy())
+        kernels.softmax_rows(x, rows)
+        kernels.softmax_columns(x.T.copy(), columns, 0, 1)
+        for y in (rows, columns.T):
+            assert np.all(y[~kept] == 0)
+            assert np.all(y[kept] > 0)
+            check(y, softmax(x.astype(np.float64)))
+
+
 def test_rows_sum_to_one():
     x = values(50, 30000)
     y = np.empty_like(x)

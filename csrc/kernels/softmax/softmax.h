@@ -2,7 +2,7 @@
 //
 // Pure functions: no allocation, no failure, no state. In place allowed (y == x). Each row (column) depends on itself
 // alone, its sum is taken in an order fixed by its length. A row with a NaN or +inf, or of -inf only, gives NaN
-// throughout (as 0 / 0 and inf - inf do in the definition).
+// throughout (as 0 / 0 and inf - inf do in the definition). An exponential below the normal numbers is taken as 0.
 #pragma once
 
 #include <stddef.h>

@@ -38,12 +38,12 @@ struct ExpInto {
   F32 shift;
   float* y;
   ENGINE_INLINE F32 at(size_t i) const {
-    F32 e = exp(source.at(i) - shift);
+    F32 e = exp_negative(source.at(i) - shift);
     store(y + i, e);
     return e;
   }
   ENGINE_INLINE F32 at(size_t i, size_t n, F32 other) const {
-    store(y + i, exp(source.at(i, n, other) - shift), n);
+    store(y + i, exp_negative(source.at(i, n, other) - shift), n);
     return load_or(y + i, n, other);
   }
 };
@@ -80,7 +80,7 @@ struct ExpSum : SumAccumulator {
   F32 shift;
   explicit ExpSum(F32 s) : shift(s) {}
   static ENGINE_INLINE F32 fill() { return broadcast(-INFINITY); }
-  ENGINE_INLINE F32 step(F32 acc, F32 x) const { return acc + exp(x - shift); }
+  ENGINE_INLINE F32 step(F32 acc, F32 x) const { return acc + exp_negative(x - shift); }
 };
 
 // log of one value, in the arithmetic of the vectors.
@@ -117,7 +117,7 @@ ENGINE_INLINE ColumnTotals column_totals(const float* x, size_t n, size_t stride
   for (size_t r = 0; r < n;) {
     size_t end = n - r < kSoftmaxColumnBlock ? n : r + kSoftmaxColumnBlock;
     F32 acc = broadcast(0.0f);
-    for (; r < end; ++r) acc = acc + exp(load(x + r * stride, lanes) - shift);
+    for (; r < end; ++r) acc = acc + exp_negative(load(x + r * stride, lanes) - shift);
     tree.push(acc);
   }
   return {shift, tree.result()};
@@ -131,7 +131,7 @@ static void run_softmax_columns(const SoftmaxColumns& a) {
     const F32 factor = broadcast(1.0f) / t.total;
     for (size_t r = 0; r < a.n; ++r) {
       size_t at = r * a.stride + i;
-      store(a.y + at, exp(load(a.x + at, lanes) - t.shift) * factor, lanes);
+      store(a.y + at, exp_negative(load(a.x + at, lanes) - t.shift) * factor, lanes);
     }
   }
 }
