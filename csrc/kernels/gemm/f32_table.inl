@@ -3,6 +3,7 @@
 
 #include "kernels/gemm/f32_epilogue.inl"
 #include "kernels/gemm/f32_pack.inl"
+#include "kernels/gemm/f32_stream.inl"
 
 namespace engine::ENGINE_TIER {
 namespace {
@@ -145,8 +146,32 @@ static Columns columns_of_panel(const Block& block, int64_t n0) {
   return panel;
 }
 
+// `panels` whole panels side by side.
+static void run_streams(const Block& block, const Columns& first, int panels) {
+  const GemmF32& g = *block.g;
+  alignas(64) float finished[kMicroFloats];
+  const int rows = int(block.tile.m1 - block.tile.m0);
+  const int64_t whole = panels * kPanel;
+  float* sums = block.sums + (first.n0 - block.tile.n0);
+  const bool direct = block.last && block.bare;
+  MicroCall call{};
+  call.a = block.a, call.a_row = block.a_row, call.a_col = block.a_col;
+  call.b = first.b, call.k = block.k;
+  call.sum = block.first ? nullptr : sums, call.sum_row = block.sums_row;
+  call.out = !block.last ? sums : direct ? g.c + block.tile.m0 * g.c_stride + first.n0 : finished;
+  call.out_row = !block.last ? block.sums_row : direct ? g.c_stride : whole;
+  kStream[rows - 1][panels - 2](call, g.k * kPanel);
+  if (block.last && !direct) finish(g, finished, whole, block.tile.m0, rows, first.n0, int(whole));
+}
+
 static void run_block(const Block& block) {
-  for (int64_t n0 = block.tile.n0; n0 < block.tile.n1; n0 += kPanel) run_panel(block, columns_of_panel(block, n0));
+  const int most = block.g->packed_b ? most_streams(block.tile.m1 - block.tile.m0) : 1;
+  for (int64_t n0 = block.tile.n0, panels; n0 < block.tile.n1; n0 += panels * kPanel) {
+    const int64_t whole = (block.tile.n1 - n0) / kPanel, calls = (whole + most - 1) / most;
+    panels = whole > 1 ? (whole + calls - 1) / calls : 1;
+    if (panels > 1) run_streams(block, columns_of_panel(block, n0), int(panels));
+    else run_panel(block, columns_of_panel(block, n0));
+  }
 }
 
 static int64_t round_up_64(int64_t bytes) { return (bytes + 63) / 64 * 64; }
@@ -181,7 +206,7 @@ static void run(const GemmF32& g, const GemmTile& tile, void* scratch) {
   } while (block.k0 < tile.k1);
 }
 
-constexpr GemmBlocking kBlocking = {6, kPanel, kTileMacs, int(sizeof(float)), int(sizeof(float)), 0};
+constexpr GemmBlocking kBlocking = {6, kPanel, kTileMacs, int(sizeof(float)), int(sizeof(float)), 0, kStreamRows};
 
 }  // namespace
 

@@ -8,6 +8,9 @@ namespace {
 constexpr int64_t kLongestChain = 2048;
 constexpr int64_t kChainUnit = 64;
 constexpr int64_t kStreamBytes = 1 << 20;      // 100 us at 10 GB/s
+constexpr int64_t kStreamTileBytes = 3 << 19;  // 100 us at 15 GB/s, which several streams reach
+constexpr int64_t kLeastStreamBytes = 256 << 10;
+constexpr int64_t kStreams = 4;
 constexpr int64_t kPackedElements = 256 << 10;  // 100 us of packing, or of results written
 constexpr int64_t kResidentBytes = 512 << 10;  // columns of B that stay in a second-level cache
 constexpr int64_t kFinestTileMacs = 250000;    // some microseconds: a tile worth handing to another thread
@@ -28,6 +31,16 @@ int64_t work_of_a_tile(const GemmBlocking& b, int64_t m, int64_t n, int64_t k, i
   double share = double(m) * double(n) * double(k) / double(workers * kTilesPerWorker);
   if (share > double(b.tile_macs)) return b.tile_macs;
   return std::clamp<int64_t>(int64_t(share), std::min(kFinestTileMacs, b.tile_macs), b.tile_macs);
+}
+
+// Products of few rows, which take as long as reading B does: as many panels as are read side by side, some tiles for
+// each worker unless these would be small.
+int64_t stream_tile(const GemmBlocking& b, int64_t n, int64_t k, int workers) {
+  const int64_t panel_bytes = b.panel * gemm_k_block(k) * b.element_bytes, panels = ceil_div(n, b.panel);
+  int64_t most = std::max<int64_t>(1, kStreamTileBytes / panel_bytes);
+  if (most > kStreams) most = most / kStreams * kStreams;
+  if (workers > 1) most = std::min(most, std::max(panels / (2 * workers), ceil_div(kLeastStreamBytes, panel_bytes)));
+  return ceil_div(panels, ceil_div(panels, most)) * b.panel;
 }
 
 }  // namespace
@@ -53,6 +66,7 @@ GemmTiling gemm_tiling(const GemmBlocking& b, int64_t m, int64_t n, int64_t k, i
   t.tile_k = std::max<int64_t>(k, 1);
   if (m <= 0 || n <= 0) return t;
   int64_t depth = std::max<int64_t>(k, 1);
+  const bool streams = m <= b.stream_rows && !pack_b;
   int64_t area = std::max<int64_t>(1, work_of_a_tile(b, m, n, k, workers) / std::max(depth, kLeastDepth));
   area = std::min(area, kPackedElements);
   int64_t widest = std::max<int64_t>(b.panel, kResidentBytes / (depth * b.element_bytes));
@@ -60,6 +74,7 @@ GemmTiling gemm_tiling(const GemmBlocking& b, int64_t m, int64_t n, int64_t k, i
     t.tile_m = round_up(m, b.rows);
     widest = std::max<int64_t>(b.panel, pack_b ? std::min(kStreamBytes / b.element_bytes, kPackedElements) / depth : kStreamBytes / (depth * b.element_bytes));
     t.tile_n = even_tile(n, std::min(area / m, widest), b.panel);
+    if (streams) t.tile_n = stream_tile(b, n, depth, workers);
   } else {
     int64_t side = 1;
     while ((side + 1) * (side + 1) * b.panel * b.panel <= area) ++side;
@@ -70,7 +85,10 @@ GemmTiling gemm_tiling(const GemmBlocking& b, int64_t m, int64_t n, int64_t k, i
   t.tiles_n = ceil_div(n, t.tile_n);
   t.tiles = t.tiles_m * t.tiles_n;
   int64_t block = gemm_k_block(k), macs_a_k = std::min(m, t.tile_m) * t.tile_n;
-  if (k > block && (macs_a_k * k > 2 * b.tile_macs || (pack_b && t.tile_n * k > 2 * kPackedElements))) {
+  if (k > block && streams) {
+    t.tile_k = block;
+    t.k_steps = ceil_div(k, block);
+  } else if (k > block && (macs_a_k * k > 2 * b.tile_macs || (pack_b && t.tile_n * k > 2 * kPackedElements))) {
     int64_t blocks = b.tile_macs / (macs_a_k * block);
     if (pack_b) blocks = std::min(blocks, kPackedElements / (t.tile_n * block));
     t.tile_k = std::max<int64_t>(1, blocks) * block;

@@ -14,6 +14,7 @@ struct GemmBlocking {
   int element_bytes;  // of A and B
   int sum_bytes;      // of an accumulator
   int edge_bytes;     // kept for each row of A and each column of a panel of B besides their elements
+  int stream_rows;    // products of so few rows read several panels of packed B side by side; 0: none do
 };
 
 // C[m0 .. m1, n0 .. n1), summed over [k0, k1).

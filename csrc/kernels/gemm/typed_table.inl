@@ -138,7 +138,7 @@ void typed_run(const GemmTyped<typename L::T>& g, const GemmTile& tile, void* sc
 template <class L>
 constexpr GemmTypedKernel<typename L::T> typed_kernel(int64_t tile_macs) {
   constexpr int bytes = int(sizeof(typename L::T));
-  return {{kTypedRows, kTypedPanel<L>, tile_macs, bytes, bytes, 0}, typed_run<L>};
+  return {{kTypedRows, kTypedPanel<L>, tile_macs, bytes, bytes, 0, 0}, typed_run<L>};
 }
 
 }  // namespace

@@ -1,0 +1,72 @@
+// Micro-kernels of few rows, which read several panels of packed B side by side: memory serves several streams faster than one.
+#pragma once
+
+#include "kernels/gemm/f32_micro.inl"
+
+namespace engine::ENGINE_TIER {
+namespace {
+
+constexpr int kStreamRows = kLanes == 1 ? 0 : 2;
+constexpr int64_t kStreamAhead = 1024 / int64_t(sizeof(float));
+
+// Panels that a micro-kernel of `rows` rows reads at a time, their sums in registers.
+constexpr int most_streams(int64_t rows) {
+  if (rows > kStreamRows) return 1;
+  if (kRegisters == 32) return rows == 1 ? 4 : 3;
+  return rows == 1 ? 3 : 1;
+}
+
+// As micro() for S whole panels, `panel_step` floats apart; call.ahead is not used.
+template <int R, int S>
+void stream_micro(const MicroCall& call, int64_t panel_step) {
+  constexpr int N = S * kPanelVectors;
+  F32 acc[R][N];
+  ENGINE_UNROLL
+  for (int i = 0; i < R; ++i) {
+    ENGINE_UNROLL
+    for (int j = 0; j < N; ++j) acc[i][j] = broadcast(0.0f);
+  }
+  const float* a = call.a;
+  const float* b = call.b;
+  for (int64_t p = call.k; p > 0; --p) {
+    F32 av[R];
+    ENGINE_UNROLL
+    for (int i = 0; i < R; ++i) av[i] = broadcast(a[i * call.a_row]);
+    ENGINE_UNROLL
+    for (int j = 0; j < N; ++j) {
+      const float* from = b + j / kPanelVectors * panel_step + j % kPanelVectors * kLanes;
+      fetch_near(from + kStreamAhead);
+      const F32 bv = load(from);
+      ENGINE_UNROLL
+      for (int i = 0; i < R; ++i) acc[i][j] = multiply_add(av[i], bv, acc[i][j]);
+    }
+    a += call.a_col;
+    b += kPanel;
+  }
+  ENGINE_UNROLL
+  for (int i = 0; i < R; ++i) {
+    ENGINE_UNROLL
+    for (int j = 0; j < N; ++j) {
+      const F32 before = call.sum ? load(call.sum + i * call.sum_row + j * kLanes) + acc[i][j] : acc[i][j];
+      store(call.out + i * call.out_row + j * kLanes, before);
+    }
+  }
+}
+
+using StreamFn = void (*)(const MicroCall&, int64_t);
+
+template <int R, int S>
+constexpr StreamFn stream_or_null() {
+  if constexpr (S <= most_streams(R)) {
+    return stream_micro<R, S>;
+  } else {
+    return nullptr;
+  }
+}
+
+// kStream[rows - 1][panels - 2]
+constexpr StreamFn kStream[2][3] = {{stream_or_null<1, 2>(), stream_or_null<1, 3>(), stream_or_null<1, 4>()},
+                                              {stream_or_null<2, 2>(), stream_or_null<2, 3>(), stream_or_null<2, 4>()}};
+
+}  // namespace
+}  // namespace engine::ENGINE_TIER
