@@ -78,6 +78,20 @@ def test_edges_of_the_micro_tile():
             check(both(a, b), a, b)
 
 
+@pytest.mark.parametrize("m", [1, 2, 3, 4])
+@pytest.mark.parametrize("k", [1, 300, 2100])
+def test_few_rows_over_several_panels(m, k):
+    panel = t.gemm_blocking()["panel"]
+    for n in (2 * panel, 3 * panel + 1, 4 * panel, 7 * panel):
+        r = rng(m, k, n)
+        a, b, bias = uniform(r, m, k), uniform(r, k, n), uniform(r, n)
+        check(both(a, b), a, b, chain=3)
+        relu = both(a, b, column_bias=bias, activation=A.relu)
+        check(relu, a, b, lambda x, bias=bias: np.maximum(x + bias, 0), chain=3)
+        apart = a.repeat(3, 1)[:, ::3]
+        np.testing.assert_array_equal(gemm(apart, t.GemmPackedB(b)), gemm(a, b))
+
+
 @pytest.mark.parametrize(("m", "n", "k"), [(5, 3, 9), (33, 70, 20), (1, 130, 65), (70, 1, 31), (50, 96, 48)])
 def test_strides(m, n, k):
     r = rng(m, n, k)
