@@ -87,7 +87,7 @@ ENGINE_INLINE void accumulate(Tile<S, P, Q>& tile, Sources<S> from, ptrdiff_t st
 }
 
 // The same for `columns` sources, `column` floats apart, whose weights follow each other. Asks for what lies `ahead` of each; 0: not.
-// Fetches once for each of them.
+// Fetches once for each of them, or once where they are taken together.
 template <int S, int P, int Q>
 ENGINE_INLINE void accumulate_columns(Tile<S, P, Q>& tile, Sources<S> from, ptrdiff_t column, ptrdiff_t columns, ptrdiff_t step,
                                       const float* weights, ptrdiff_t n, ptrdiff_t ahead, FetchAhead& next) {

@@ -47,8 +47,8 @@ void stream_micro(const MicroCall& call, int64_t panel_step) {
   for (int i = 0; i < R; ++i) {
     ENGINE_UNROLL
     for (int j = 0; j < N; ++j) {
-      const F32 before = call.sum ? load(call.sum + i * call.sum_row + j * kLanes) + acc[i][j] : acc[i][j];
-      store(call.out + i * call.out_row + j * kLanes, before);
+      const F32 total = call.sum ? load(call.sum + i * call.sum_row + j * kLanes) + acc[i][j] : acc[i][j];
+      store(call.out + i * call.out_row + j * kLanes, total);
     }
   }
 }
