@@ -20,6 +20,7 @@ def leave(server, calls, k):
     """
     endless, found = inputs(ENDLESS, k), []
     for _ in range(calls):
+        time.sleep(0.1)  # apart, so that a busy moment of the machine does not meet all of them
         leaving, answered = server.connect(), []
         leaving.request("POST", "/v2/models/counting/infer", endless)
         while server.total("engine_requests_running") < 1:
