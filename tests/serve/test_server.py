@@ -183,16 +183,16 @@ def test_a_client_that_leaves(counting_file):
 
 @pytest.mark.parametrize("k", [1, 1 << 18])
 def test_a_client_that_leaves_makes_room_at_once(counting_file, k):
-    """Within 2 ms of the next checkpoint, and the answer on its way; half of the calls are asked of a machine that others use."""
+    """Of most calls the permit is back within 2 ms of the next checkpoint. How soon the answer is there: bench_service.py."""
     with serving(counting_file, "--max-concurrency", 1, "--max-queue", 1) as server:
         server.wait_for("/v2/health/ready", 200)
         assert server.infer("counting", counting_inputs(1))[0] == 200
-        seconds = sorted(answered - gone for gone, answered in leave(server, 11, k))
-        assert seconds[len(seconds) // 2] < 0.004
+        assert len(leave(server, 11, k)) == 11
         end = time.monotonic() + 5
         while server.total("engine_requests_total", outcome="cancelled") != 11:
             assert time.monotonic() < end
         assert server.total("engine_cancel_lag_seconds_count") == server.total("engine_stop_seconds_count") == 11
+        assert server.total("engine_stop_seconds_bucket", le=str((1 << 21) * 1e-9)) > 5
 
 
 @FORKS
