@@ -19,7 +19,7 @@ constexpr int micro_rows(int vectors) {
 }
 
 // Terms of a sum between two fetches of what is wanted next.
-constexpr int kAheadTerms = 4;
+constexpr int kAheadTerms = 8;
 
 // out[i, j] = sum[i, j] + the chain over p of a[i * a_row + p * a_col] * b[p * b_row + j]; sum may be null (no term).
 // Meanwhile ahead->fetch() is called for every kAheadTerms terms.
@@ -37,6 +37,19 @@ struct MicroCall {
 };
 
 template <int R, int NV>
+ENGINE_INLINE void add_term(const float* a, int64_t a_row, const float* b, F32 (&acc)[R][NV]) {
+  F32 bv[NV];
+  ENGINE_UNROLL
+  for (int j = 0; j < NV; ++j) bv[j] = load(b + j * kLanes);
+  ENGINE_UNROLL
+  for (int i = 0; i < R; ++i) {
+    F32 av = broadcast(a[i * a_row]);
+    ENGINE_UNROLL
+    for (int j = 0; j < NV; ++j) acc[i][j] = multiply_add(av, bv[j], acc[i][j]);
+  }
+}
+
+template <int R, int NV>
 void micro(const MicroCall& call) {
   F32 acc[R][NV];
   ENGINE_UNROLL
@@ -48,18 +61,20 @@ void micro(const MicroCall& call) {
   const float* b = call.b;
   const int64_t a_row = call.a_row, a_col = call.a_col, b_row = call.b_row;
   FetchAhead ahead = *call.ahead;
-  for (int64_t left = call.k; left > 0; left -= kAheadTerms) {
+  int64_t left = call.k;
+  if (a_col == 1 && b_row == kPanel) {
+    for (; left >= kAheadTerms; left -= kAheadTerms) {
+      ahead.fetch();
+      ENGINE_UNROLL
+      for (int p = 0; p < kAheadTerms; ++p) add_term<R, NV>(a + p, a_row, b + p * kPanel, acc);
+      a += kAheadTerms;
+      b += kAheadTerms * kPanel;
+    }
+  }
+  for (; left > 0; left -= kAheadTerms) {
     ahead.fetch();
     for (int64_t p = left < kAheadTerms ? left : kAheadTerms; p > 0; --p) {
-      F32 bv[NV];
-      ENGINE_UNROLL
-      for (int j = 0; j < NV; ++j) bv[j] = load(b + j * kLanes);
-      ENGINE_UNROLL
-      for (int i = 0; i < R; ++i) {
-        F32 av = broadcast(a[i * a_row]);
-        ENGINE_UNROLL
-        for (int j = 0; j < NV; ++j) acc[i][j] = multiply_add(av, bv[j], acc[i][j]);
-      }
+      add_term<R, NV>(a, a_row, b, acc);
       a += a_col;
       b += b_row;
     }
