@@ -18,7 +18,7 @@ ULP = {
     "elu": 2, "selu": 2.5, "celu": 2.5, "rsqrt": 1.5, "softsign": 1.5, "cube": 1.5,
 }  # fmt: skip
 # Units in the last place of max(|result|, |x| / 2): where the result is a small part of x.
-RELATIVE_TO_INPUT = {"gelu_erf": 3, "gelu_tanh": 3, "silu": 3, "mish": 3}
+RELATIVE_TO_INPUT = {"gelu_erf": 2, "gelu_tanh": 3, "silu": 3, "mish": 3}
 ROUNDED_ONCE = ["sqrt", "reciprocal", "square", "abs", "neg", "ceil", "floor", "round", "trunc", "sign", "relu"]
 
 

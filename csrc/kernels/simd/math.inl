@@ -4,7 +4,7 @@
 // below the normal range are rounded gradually. The largest errors over all floats, in units in the last place, are
 // asserted by tests/kernels/test_simd.py:
 //   exp 1.1, expm1 (x <= 0) 1, log 1, log1p (0 <= x <= 1) 2, tanh 3, sigmoid 3, erf 1.5, sin and cos 2
-// and for the composed activations, relative to max(|y|, |x| / 2): gelu_erf, gelu_tanh, silu and mish 3, softplus 2.
+// and for the composed activations, relative to max(|y|, |x| / 2): gelu_erf 2, gelu_tanh, silu and mish 3, softplus 2.
 // The polynomials are minimax fits whose relative error is below 2^-27.
 #pragma once
 
@@ -32,9 +32,6 @@ ENGINE_INLINE ExpReduced reduce_exp(F32 x) {
   return {n, fma(q, r * r, r)};
 }
 
-// 2^n for integral n in [-126, 127].
-ENGINE_INLINE F32 power_of_two(F32 n) { return as_float(shift_left<23>(to_int(n) + broadcast(int32_t(127)))); }
-
 ENGINE_INLINE F32 exp(F32 x) {
   F32 clamped = max(broadcast(-104.0f), min(broadcast(89.0f), x));
   ExpReduced e = reduce_exp(clamped);
@@ -46,13 +43,21 @@ ENGINE_INLINE F32 exp(F32 x) {
 ENGINE_INLINE F32 exp_negative(F32 x) {
   const F32 least = broadcast(-87.3365f);
   ExpReduced e = reduce_exp(max(least, x));
-  return select(lt(x, least), broadcast(0.0f), scale(e.em1 + broadcast(1.0f), e.n));
+  return select(lt(x, least), broadcast(0.0f), scale_normal(e.em1 + broadcast(1.0f), e.n));
+}
+
+// 2^x. REQUIRES: -126 <= x <= 0 or NaN in each lane.
+ENGINE_INLINE F32 exp2_negative(F32 x) {
+  F32 n = round_even(x);
+  F32 p = polynomial(x - n, 1.0f, 0.693147182f, 0.240226477f, 0.0555033237f, 0.00961843692f, 0.00133988773f,
+                     0.000153533707f);
+  return scale_normal(p, n);
 }
 
 // e^x - 1. REQUIRES: x <= 0 or NaN in each lane.
 ENGINE_INLINE F32 expm1_negative(F32 x) {
   ExpReduced e = reduce_exp(max(broadcast(-30.0f), x));
-  F32 s = power_of_two(e.n);
+  F32 s = scale_normal(broadcast(1.0f), e.n);
   return fma(s, e.em1, s - broadcast(1.0f));
 }
 
@@ -153,8 +158,13 @@ ENGINE_INLINE F32 softplus(F32 x) { return max(broadcast(0.0f), x) + log1p_unit(
 
 ENGINE_INLINE F32 silu(F32 x, F32 alpha) { return x * sigmoid(alpha * x); }
 
+// x Phi(x) = x/2 + |x|/2 (1 - 2 Phi(-|x|)), where Phi is the normal distribution: the logarithm to base 2 of
+// 2 Phi(-|x|) is close to a polynomial, here of |x|/2, and errors of it matter less the larger |x| is.
 ENGINE_INLINE F32 gelu_erf(F32 x) {
-  return broadcast(0.5f) * x * (broadcast(1.0f) + erf(x * broadcast(0.707106781f)));
+  F32 half = broadcast(0.5f) * x, a = abs(half);
+  F32 g = a * polynomial(a, -2.30221033f, -1.83683276f, -0.41996944f, 0.11301472f, -0.00438196445f, -0.0119155347f,
+                         0.00504034432f, -0.000725737598f);
+  return fma(a, broadcast(1.0f) - exp2_negative(max(broadcast(-126.0f), g)), half);
 }
 
 // x/2 (1 + tanh u) = x sigmoid(2 u) with u = sqrt(2/pi) (x + 0.044715 x^3).

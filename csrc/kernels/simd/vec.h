@@ -17,6 +17,7 @@
 //   to_int(F32)   nearest even; trunc_int: towards zero. Out of range: an unspecified value
 //   bits, as_float     reinterpret; shift_left<k>, shift_right<k> (logical)
 //   scale(p, n)   p * 2^n for integral |n| <= 252 in float lanes, rounded once (gradual underflow, overflow to inf)
+//   scale_normal(p, n)   the same for integral n in [-126, 127] and results that are normal numbers or 0
 //   sum, product, min_lane, max_lane   across lanes, by halving: a fixed order. min_lane and max_lane pass NaN on
 //   load_f16, store_f16, load_bf16, store_bf16   float16 / bfloat16 bit patterns, to nearest even, NaN stays NaN
 //   load_i8, load_u8   widened to int32; store_i8, store_u8 saturate

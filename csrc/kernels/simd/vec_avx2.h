@@ -117,6 +117,9 @@ ENGINE_INLINE F32 scale(F32 p, F32 n) {
   I32 bias = broadcast(int32_t(127));
   return p * as_float(shift_left<23>(trunc_int(half) + bias)) * as_float(shift_left<23>(trunc_int(rest) + bias));
 }
+ENGINE_INLINE F32 scale_normal(F32 p, F32 n) {
+  return p * as_float(shift_left<23>(trunc_int(n) + broadcast(int32_t(127))));
+}
 
 ENGINE_INLINE __m128 low_half(__m256 v) { return _mm256_castps256_ps128(v); }
 ENGINE_INLINE __m128 high_half(__m256 v) { return _mm256_extractf128_ps(v, 1); }

@@ -107,6 +107,7 @@ ENGINE_INLINE F32 to_float(I32 a) { return {_mm512_cvtepi32_ps(a.v)}; }
 ENGINE_INLINE I32 to_int(F32 a) { return {_mm512_cvt_roundps_epi32(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
 ENGINE_INLINE I32 trunc_int(F32 a) { return {_mm512_cvttps_epi32(a.v)}; }
 ENGINE_INLINE F32 scale(F32 p, F32 n) { return {_mm512_scalef_ps(p.v, n.v)}; }
+ENGINE_INLINE F32 scale_normal(F32 p, F32 n) { return scale(p, n); }
 
 ENGINE_INLINE __m256 low_half(__m512 v) { return _mm512_castps512_ps256(v); }
 ENGINE_INLINE __m256 high_half(__m512 v) { return _mm512_extractf32x8_ps(v, 1); }

@@ -124,6 +124,9 @@ ENGINE_INLINE F32 scale(F32 p, F32 n) {
   I32 bias = broadcast(int32_t(127));
   return p * as_float(shift_left<23>(trunc_int(half) + bias)) * as_float(shift_left<23>(trunc_int(rest) + bias));
 }
+ENGINE_INLINE F32 scale_normal(F32 p, F32 n) {
+  return p * as_float(shift_left<23>(trunc_int(n) + broadcast(int32_t(127))));
+}
 
 ENGINE_INLINE float sum(F32 a) {
   float32x2_t h = vadd_f32(vget_low_f32(a.v), vget_high_f32(a.v));

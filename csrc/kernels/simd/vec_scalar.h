@@ -106,6 +106,9 @@ ENGINE_INLINE F32 scale(F32 p, F32 n) {
   int32_t k = trunc_int(n).v, half = k / 2;
   return {p.v * bits_float(uint32_t(half + 127) << 23) * bits_float(uint32_t(k - half + 127) << 23)};
 }
+ENGINE_INLINE F32 scale_normal(F32 p, F32 n) {
+  return p * as_float(shift_left<23>(trunc_int(n) + broadcast(int32_t(127))));
+}
 
 ENGINE_INLINE float sum(F32 a) { return a.v; }
 ENGINE_INLINE float product(F32 a) { return a.v; }
