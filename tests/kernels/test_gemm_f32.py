@@ -247,6 +247,7 @@ def test_half_weights_are_widened_exactly(transposed):
         (5000, 3, 40),
         (4, 4, 1000000),
         (300, 300, 100000),
+        (3001, 500, 1024),
         (0, 5, 5),
         (5, 0, 5),
         (5, 5, 0),
@@ -267,6 +268,16 @@ def test_tiles_cover_c_once_within_bounds(m, n, k):
             work += macs
         assert work == m * n * k
         assert tiling["scratch_bytes"] % 64 == 0
+
+
+def test_rows_beyond_a_cache_meet_all_columns_in_groups():
+    m, n, k = 5000, 700, 1024
+    ranges = t.gemm_tiling(m, n, k, 1)["ranges"]
+    first = ranges[: next(i for i, r in enumerate(ranges) if r[2] == 0 and i > 0 and ranges[i - 1][3] == n)]
+    rows = max(r[1] for r in first)
+    assert 256 << 10 < rows * k * 4 <= 1 << 20
+    assert sum((r[1] - r[0]) * (r[3] - r[2]) for r in first) == rows * n
+    assert min(r[0] for r in ranges[len(first) :]) == rows
 
 
 def test_packing_pays_for_large_products_only():

@@ -113,13 +113,14 @@ static void set_next(const Block& block, int64_t n0, Columns* panel) {
   const float* packed = static_cast<const float*>(g.packed_b);
   auto at = [&](int64_t n, int64_t k) { return packed + n * g.k + k * panel_width(g.n, n); };
   if (tile.m1 - tile.m0 < kLeastRowsAhead) return;
-  bool last = n0 + kPanel >= tile.n1, ends = block.k0 + block.k >= g.k;
+  const int64_t rows_end = tile.group1 > 0 ? tile.group1 : g.m;
+  const bool last = n0 + kPanel >= tile.n1, ends = block.k0 + block.k >= g.k;
   if (!last || !ends) {
-    if (tile.m0 == 0) panel->next = last ? at(tile.n0, block.k0 + block.k) : at(n0 + kPanel, block.k0);
-  } else if (tile.n1 < g.n) {
-    double from = double(tile.m0) / double(g.m);
-    panel->next_share = double(tile.m1) / double(g.m) - from;
-    panel->next = at(tile.n1, int64_t(from * double(block.k)));
+    if (tile.m0 == tile.group0) panel->next = last ? at(tile.n0, block.k0 + block.k) : at(n0 + kPanel, block.k0);
+  } else if (tile.n1 < g.n || rows_end < g.m) {
+    const double rows = double(rows_end - tile.group0), from = double(tile.m0 - tile.group0) / rows;
+    panel->next_share = double(tile.m1 - tile.m0) / rows;
+    panel->next = at(tile.n1 < g.n ? tile.n1 : 0, int64_t(from * double(block.k)));
   }
 }
 
@@ -206,7 +207,7 @@ static void run(const GemmF32& g, const GemmTile& tile, void* scratch) {
   } while (block.k0 < tile.k1);
 }
 
-constexpr GemmBlocking kBlocking = {6, kPanel, kTileMacs, int(sizeof(float)), int(sizeof(float)), 0, kStreamRows};
+constexpr GemmBlocking kBlocking = {6, kPanel, kTileMacs, int(sizeof(float)), int(sizeof(float)), 0, kStreamRows, true};
 
 }  // namespace
 

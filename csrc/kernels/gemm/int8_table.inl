@@ -159,7 +159,7 @@ static void run_bytes(const GemmInt8& g, const GemmTile& tile, void* scratch) {
 }
 
 constexpr GemmBlocking kByteBlocking = {
-    6, kBytePanel, Bytes::tile_macs, int(sizeof(Bytes::A)), int(sizeof(int32_t)), int(sizeof(int32_t)), 0};
+    6, kBytePanel, Bytes::tile_macs, int(sizeof(Bytes::A)), int(sizeof(int32_t)), int(sizeof(int32_t)), 0, false};
 
 }  // namespace
 

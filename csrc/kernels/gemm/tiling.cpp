@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/cache_size.h"
+
 namespace engine {
 namespace {
 
@@ -43,6 +45,17 @@ int64_t stream_tile(const GemmBlocking& b, int64_t n, int64_t k, int workers) {
   return ceil_div(panels, ceil_div(panels, most)) * b.panel;
 }
 
+// Bytes of A that stay in the second-level cache beside panels of B.
+int64_t near_bytes() { return std::clamp<int64_t>(second_level_cache_bytes() / 2, kResidentBytes, 2 * kResidentBytes); }
+
+// Tiles of rows in a group, in equal groups: each reads all of B, so those of fewer rows than columns do not pay.
+int64_t group_of(const GemmBlocking& b, const GemmTiling& t) {
+  if (!b.groups_rows) return t.tiles_m;
+  const int64_t rows = near_bytes() / (std::max<int64_t>(t.k, 1) * b.element_bytes);
+  if (rows >= t.m || rows < std::max(2 * t.tile_n, t.tile_m)) return t.tiles_m;
+  return ceil_div(t.tiles_m, ceil_div(t.tiles_m, rows / t.tile_m));
+}
+
 }  // namespace
 
 int64_t gemm_k_block(int64_t k) {
@@ -63,6 +76,7 @@ GemmTiling gemm_tiling(const GemmBlocking& b, int64_t m, int64_t n, int64_t k, i
   GemmTiling t{};
   t.m = m, t.n = n, t.k = k;
   t.k_steps = 1;
+  t.group_m = 1;
   t.tile_k = std::max<int64_t>(k, 1);
   if (m <= 0 || n <= 0) return t;
   int64_t depth = std::max<int64_t>(k, 1);
@@ -84,6 +98,7 @@ GemmTiling gemm_tiling(const GemmBlocking& b, int64_t m, int64_t n, int64_t k, i
   t.tiles_m = ceil_div(m, t.tile_m);
   t.tiles_n = ceil_div(n, t.tile_n);
   t.tiles = t.tiles_m * t.tiles_n;
+  t.group_m = group_of(b, t);
   int64_t block = gemm_k_block(k), macs_a_k = std::min(m, t.tile_m) * t.tile_n;
   if (k > block && streams) {
     t.tile_k = block;
@@ -104,8 +119,12 @@ bool gemm_packing_pays(const GemmBlocking& b, int64_t m, int64_t n, int64_t k) {
 
 GemmTile gemm_tile(const GemmTiling& t, int64_t index, int64_t k_step) {
   GemmTile tile;
-  tile.m0 = index % t.tiles_m * t.tile_m;
-  tile.n0 = index / t.tiles_m * t.tile_n;
+  const int64_t first = index / (t.group_m * t.tiles_n) * t.group_m, rows = std::min(t.group_m, t.tiles_m - first);
+  const int64_t inside = index - first * t.tiles_n;
+  tile.group0 = first * t.tile_m;
+  tile.group1 = std::min(t.m, (first + rows) * t.tile_m);
+  tile.m0 = (first + inside % rows) * t.tile_m;
+  tile.n0 = inside / rows * t.tile_n;
   tile.k0 = k_step * t.tile_k;
   tile.m1 = std::min(t.m, tile.m0 + t.tile_m);
   tile.n1 = std::min(t.n, tile.n0 + t.tile_n);

@@ -15,11 +15,13 @@ struct GemmBlocking {
   int sum_bytes;      // of an accumulator
   int edge_bytes;     // kept for each row of A and each column of a panel of B besides their elements
   int stream_rows;    // products of so few rows read several panels of packed B side by side; 0: none do
+  bool groups_rows;   // rows of A that exceed a cache meet all columns in groups that do not
 };
 
 // C[m0 .. m1, n0 .. n1), summed over [k0, k1).
 struct GemmTile {
   int64_t m0, m1, n0, n1, k0, k1;
+  int64_t group0 = 0, group1 = 0;  // rows of the tiles that follow each other over these columns; group1 0: all rows
 };
 
 struct GemmTiling {
@@ -27,6 +29,7 @@ struct GemmTiling {
   int64_t tile_m, tile_n, tile_k;
   int64_t tiles_m, tiles_n;
   int64_t tiles;         // tiles_m * tiles_n; 0 when C is empty
+  int64_t group_m;       // tiles of rows that meet all columns before the next rows do
   int64_t k_steps;       // run() calls a tile takes, one for each k range; 1 unless k is huge
   size_t scratch_bytes;  // one worker's, a multiple of 64
 };
