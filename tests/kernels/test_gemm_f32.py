@@ -278,10 +278,3 @@ def test_rows_beyond_a_cache_meet_all_columns_in_groups():
     assert 256 << 10 < rows * k * 4 <= 1 << 20
     assert sum((r[1] - r[0]) * (r[3] - r[2]) for r in first) == rows * n
     assert min(r[0] for r in ranges[len(first) :]) == rows
-
-
-def test_packing_pays_for_large_products_only():
-    assert t.gemm_packing_pays(1024, 1024, 1024)
-    assert not t.gemm_packing_pays(1, 4096, 4096)
-    assert not t.gemm_packing_pays(1024, 64, 64)
-    assert not t.gemm_packing_pays(0, 0, 0)

@@ -113,10 +113,6 @@ GemmTiling gemm_tiling(const GemmBlocking& b, int64_t m, int64_t n, int64_t k, i
   return t;
 }
 
-bool gemm_packing_pays(const GemmBlocking& b, int64_t m, int64_t n, int64_t k) {
-  return m >= 20 * b.rows && double(n) * double(k) * b.element_bytes > double(kResidentBytes);
-}
-
 GemmTile gemm_tile(const GemmTiling& t, int64_t index, int64_t k_step) {
   GemmTile tile;
   const int64_t first = index / (t.group_m * t.tiles_n) * t.group_m, rows = std::min(t.group_m, t.tiles_m - first);

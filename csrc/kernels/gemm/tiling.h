@@ -44,10 +44,6 @@ int64_t gemm_k_block(int64_t k);
 GemmTiling gemm_tiling(const GemmBlocking& blocking, int64_t m, int64_t n, int64_t k, int workers, bool pack_a,
                        bool pack_b);
 
-// True when a B that is not packed is worth packing as a whole first (panel by panel, in parallel, into memory of the
-// call) rather than by every tile anew: many rows of A meet a B beyond the second-level cache.
-bool gemm_packing_pays(const GemmBlocking& blocking, int64_t m, int64_t n, int64_t k);
-
 // The part `k_step` of tile `index`. REQUIRES: 0 <= index < tiles, 0 <= k_step < k_steps.
 GemmTile gemm_tile(const GemmTiling& tiling, int64_t index, int64_t k_step);
 

@@ -154,8 +154,6 @@ void bind_gemm(py::module_& m) {
   m.def("activate", [](Activation f, float x, float a, float b) { return activate(f, x, a, b); });
   m.def("gemm_blocking", blocking_as_dict);
   m.def("gemm_k_block", gemm_k_block);
-  m.def("gemm_packing_pays",
-        [](int64_t m, int64_t n, int64_t k) { return gemm_packing_pays(gemm_kernels().blocking, m, n, k); });
   m.def("gemm_tiling", tiling_as_dict, py::arg("m"), py::arg("n"), py::arg("k"), py::arg("workers") = 1,
         py::arg("pack_a") = false, py::arg("pack_b") = false);
   py::class_<PackedB>(m, "GemmPackedB")
