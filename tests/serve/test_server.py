@@ -183,11 +183,14 @@ def test_a_client_that_leaves(counting_file):
 
 @pytest.mark.parametrize("k", [1, 1 << 18])
 def test_a_client_that_leaves_makes_room_at_once(counting_file, k):
-    """Of most calls the permit is back within 2 ms of the next checkpoint. How soon the answer is there: bench_service.py."""
+    """Of most calls the permit is back within 2 ms of the next checkpoint; the answer comes within 4 ms on a CPU that is free.
+
+    The median of the answers is bench_service.py's: beside other tests it is the wait for a CPU.
+    """
     with serving(counting_file, "--max-concurrency", 1, "--max-queue", 1) as server:
         server.wait_for("/v2/health/ready", 200)
         assert server.infer("counting", counting_inputs(1))[0] == 200
-        assert len(leave(server, 11, k)) == 11
+        assert min(answered - gone for gone, answered in leave(server, 11, k)) < 0.004
         end = time.monotonic() + 5
         while server.total("engine_requests_total", outcome="cancelled") != 11:
             assert time.monotonic() < end
