@@ -64,7 +64,7 @@ def test_what_was_done_is_not_done_again(tmp_path, job):
 
 
 SLOW = """
-import sys, time
+import signal, sys, time
 import engine
 from engine.mapping import map_files
 from engine.rows import BatchCaller
@@ -74,6 +74,7 @@ def slow(self, feeds, rows):
     time.sleep(float(sys.argv[4]))
     return call(self, feeds, rows)
 BatchCaller.call = slow
+signal.signal(signal.SIGINT, signal.default_int_handler)
 map_files(engine.load(sys.argv[1], threads=1), [sys.argv[2]], sys.argv[3], workers=2, batch=8, chunk=40)
 """
 
