@@ -5,6 +5,10 @@
 
 #if defined(__x86_64__) || defined(_M_X64)
 #define ENGINE_X86 1
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 #if defined(_MSC_VER)
 #include <intrin.h>
 #else
@@ -15,8 +19,8 @@
 namespace engine {
 namespace {
 
-constexpr const char* kNames[] = {"scalar", "neon", "avx2", "avx512", "avx512vnni", "avx512vbmi", "avx512bf16"};
-constexpr int kCount = 7;
+constexpr const char* kNames[] = {"scalar", "neon", "avx2", "avx512", "avx512vnni", "avx512vbmi", "avx512bf16", "avx512amx"};
+constexpr int kCount = 8;
 
 #if ENGINE_X86
 struct Regs {
@@ -47,6 +51,16 @@ unsigned long long enabled_state() {
 
 bool bit(unsigned reg, int n) { return (reg >> n) & 1u; }
 
+// Linux gives a process room for the tile registers when it asks, unless it has stacks for signals that are too small for them.
+bool tiles_granted() {
+#if defined(__linux__)
+  constexpr long kRequestState = 0x1023, kTileData = 18;
+  return syscall(SYS_arch_prctl, kRequestState, kTileData) == 0;
+#else
+  return false;
+#endif
+}
+
 bool probe(Isa isa) {
   if (isa == Isa::scalar) return true;
   if (isa == Isa::neon) return false;
@@ -60,12 +74,14 @@ bool probe(Isa isa) {
   bool vnni = avx512 && bit(l7.c, 11);
   bool vbmi = vnni && bit(l7.c, 1);
   bool bf16 = vnni && l7.a >= 1 && bit(cpuid(7, 1).a, 5);
+  bool tiles = bf16 && vbmi && bit(l7.d, 24) && bit(l7.d, 25) && (state & 0x60000) == 0x60000;
   switch (isa) {
     case Isa::avx2: return avx2;
     case Isa::avx512: return avx512;
     case Isa::avx512vnni: return vnni;
     case Isa::avx512vbmi: return vbmi;
     case Isa::avx512bf16: return bf16;
+    case Isa::avx512amx: return tiles && tiles_granted();
     default: return false;
   }
 }
@@ -111,7 +127,7 @@ const char* isa_name(Isa isa) { return kNames[int(isa)]; }
 Result<Isa> isa_from_name(const std::string& name) {
   for (int i = 0; i < kCount; ++i)
     if (name == kNames[i]) return Isa(i);
-  return error(Code::InternalError, "ENGINE_ISA=%s: unknown; known are scalar, neon, avx2, avx512, avx512vnni, avx512vbmi, avx512bf16", name.c_str());
+  return error(Code::InternalError, "ENGINE_ISA=%s: unknown; known are scalar, neon, avx2, avx512, avx512vnni, avx512vbmi, avx512bf16, avx512amx", name.c_str());
 }
 
 bool isa_supported(Isa isa) {

@@ -9,12 +9,13 @@
 namespace engine {
 
 // Ordered within an architecture: a later tier includes the earlier ones, but avx512bf16 not avx512vbmi (Cooper Lake lacks it).
-enum class Isa : int { scalar = 0, neon = 1, avx2 = 2, avx512 = 3, avx512vnni = 4, avx512vbmi = 5, avx512bf16 = 6 };
+enum class Isa : int { scalar = 0, neon = 1, avx2 = 2, avx512 = 3, avx512vnni = 4, avx512vbmi = 5, avx512bf16 = 6, avx512amx = 7 };
 
 const char* isa_name(Isa isa);
 Result<Isa> isa_from_name(const std::string& name);
 
-// True when the CPU and the operating system (xgetbv) support `isa`.
+// True when the CPU and the operating system (xgetbv) support `isa`. The first question asks Linux to let this process use
+// the tile registers of avx512amx, where the CPU has them.
 bool isa_supported(Isa isa);
 
 // The tiers that this machine supports, lowest first.

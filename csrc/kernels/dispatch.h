@@ -38,6 +38,11 @@
 #else
 #define ENGINE_IF_AVX512BF16(x)
 #endif
+#if defined(ENGINE_HAS_AVX512AMX)
+#define ENGINE_IF_AVX512AMX(x) x
+#else
+#define ENGINE_IF_AVX512AMX(x)
+#endif
 #if defined(ENGINE_HAS_NEON)
 #define ENGINE_IF_NEON(x) x
 #else

@@ -52,7 +52,7 @@ def both(a, b, **options):
 
 
 def test_the_forced_tier_runs(tier):
-    panels = {"scalar": 4, "neon": 16, "avx2": 32, "avx512": 64, "avx512vnni": 64, "avx512vbmi": 64, "avx512bf16": 64}
+    panels = {"scalar": 4, "neon": 16, "avx2": 32, "avx512": 64, "avx512vnni": 64, "avx512vbmi": 64, "avx512bf16": 64, "avx512amx": 64}
     assert t.gemm_blocking()["panel"] == panels[tier]
 
 

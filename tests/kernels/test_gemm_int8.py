@@ -40,9 +40,9 @@ def product(a, b, dtype=np.int32, **options):
 
 
 def test_the_forced_tier_runs(tier):
-    panels = {"scalar": 4, "neon": 16, "avx2": 32, "avx512": 64, "avx512vnni": 64, "avx512vbmi": 64, "avx512bf16": 64}
+    panels = {"scalar": 4, "neon": 16, "avx2": 32, "avx512": 64, "avx512vnni": 64, "avx512vbmi": 64, "avx512bf16": 64, "avx512amx": 64}
     assert t.gemm_int8_panel() == panels[tier]
-    assert (t.gemm_int8_tile_macs() > 4_000_000) == (tier in ("avx512vnni", "avx512vbmi", "avx512bf16"))
+    assert (t.gemm_int8_tile_macs() > 4_000_000) == (tier in ("avx512vnni", "avx512vbmi", "avx512bf16", "avx512amx"))
 
 
 @pytest.mark.parametrize(("a_type", "b_type"), list(itertools.product(TYPES, TYPES)))
@@ -54,6 +54,15 @@ def test_small_sizes(m, a_type, b_type):
         np.testing.assert_array_equal(product(a, b), exact(a, b))
         a_zero, b_zero = int(random_bytes(r, a_type, 1)[0]), int(random_bytes(r, b_type, 1)[0])
         np.testing.assert_array_equal(product(a, b, a_zero=a_zero, b_zero=b_zero), exact(a, b, a_zero, b_zero))
+
+
+@pytest.mark.parametrize("k", [63, 64, 68, 128, 190, 2112])
+@pytest.mark.parametrize("m", [3, 8, 15, 16, 17, 31, 32, 33, 34, 70])
+def test_rows_around_those_of_a_tile(m, k):
+    r = rng(m * k)
+    for n, (a_type, b_type) in itertools.product([15, 16, 47, 64, 130], itertools.product(TYPES, TYPES)):
+        a, b = random_bytes(r, a_type, m, k), random_bytes(r, b_type, k, n)
+        np.testing.assert_array_equal(product(a, b, a_zero=3, b_zero=5), exact(a, b, 3, 5))
 
 
 @pytest.mark.parametrize(("a_type", "b_type"), list(itertools.product(TYPES, TYPES)))

@@ -9,6 +9,7 @@ namespace {
 
 // One tile over one block of k.
 struct ByteBlock {
+  ByteTiles* tiles;
   const GemmInt8* g;
   GemmTile tile;
   int64_t k0, k;
@@ -36,9 +37,47 @@ static int32_t zero_of_a(const GemmInt8& g, int64_t row) {
 
 static bool b_has_zeros(const GemmInt8& g) { return g.b_zeros || g.b_zero + shift_of_b(g.b_type) != 0; }
 
+// Whether rows of which there are so many go through tile registers.
+template <class T>
+constexpr bool tiled(int64_t rows) {
+  if constexpr (T::any) {
+    return rows >= T::least_rows;
+  } else {
+    return false;
+  }
+}
+
+template <class T>
+void multiply_rows(T& tiles, const ByteCall& call, int rows, int vectors) {
+  if constexpr (T::any) {
+    if (tiled<T>(rows)) return tiles.run(call, rows, vectors);
+  }
+  kByteMicro[rows - 1][vectors - 1](call);
+}
+
+// Vectors of columns at a time for m rows.
+template <class T>
+int vectors_at_once(int64_t m) {
+  if constexpr (T::any) {
+    if (tiled<T>(m)) return T::vectors(m);
+  }
+  return kRegisters == 32 || m <= 2 ? kBytePanelVectors : 2;
+}
+
+// Rows of the next call, of `left`: as even as can be, but tiles as full as can be.
+template <class T>
+int rows_at_once(int64_t left, int vectors) {
+  if constexpr (T::any) {
+    if (tiled<T>(left)) return left < T::rows(vectors) ? int(left) : T::rows(vectors);
+  }
+  const int most = byte_rows(vectors);
+  const int64_t calls = (left + most - 1) / most;
+  return int((left + calls - 1) / calls);
+}
+
 static void run_byte_micro(const ByteBlock& block, const ByteColumns& part, const ByteColumnTerms& terms, int64_t i,
                            int rows) {
-  alignas(64) int32_t out[24 * kLanes];
+  alignas(64) int32_t out[(ByteTiles::sums > 24 ? ByteTiles::sums : 24) * kLanes];
   const GemmInt8& g = *block.g;
   const int whole = part.vectors * kLanes;
   ByteCall call;
@@ -46,7 +85,7 @@ static void run_byte_micro(const ByteBlock& block, const ByteColumns& part, cons
   call.b = part.b, call.b_row = part.b_row;
   call.groups = (block.k + Bytes::group - 1) / Bytes::group;
   call.out = out, call.out_row = whole;
-  kByteMicro[rows - 1][part.vectors - 1](call);
+  multiply_rows(*block.tiles, call, rows, part.vectors);
   for (int r = 0; r < rows; ++r) {
     const int64_t row = block.tile.m0 + i + r;
     uint32_t* x = reinterpret_cast<uint32_t*>(out + r * whole);
@@ -67,13 +106,11 @@ static void run_byte_micro(const ByteBlock& block, const ByteColumns& part, cons
 
 static void run_byte_columns(const ByteBlock& block, const ByteColumns& part) {
   int64_t m = block.tile.m1 - block.tile.m0;
-  const int most = byte_rows(part.vectors);
   ByteColumnTerms terms;
   load_column_terms(*block.g, block.k > 0 ? part.b_sums : nullptr, shift_of_b(block.g->b_type), part.n0, part.columns,
                     part.vectors * kLanes, &terms);
-  int64_t calls = (m + most - 1) / most;
-  for (int64_t i = 0; calls > 0; --calls) {
-    int rows = int((m - i + calls - 1) / calls);
+  for (int64_t i = 0; i < m;) {
+    const int rows = rows_at_once<ByteTiles>(m - i, part.vectors);
     run_byte_micro(block, part, terms, i, rows);
     i += rows;
   }
@@ -81,7 +118,7 @@ static void run_byte_columns(const ByteBlock& block, const ByteColumns& part) {
 
 static void run_byte_panel(const ByteBlock& block, const ByteColumns& panel) {
   const int64_t m = block.tile.m1 - block.tile.m0;
-  const int group = kRegisters == 32 || m <= 2 ? kBytePanelVectors : 2;
+  const int group = vectors_at_once<ByteTiles>(m);
   for (int v = 0; v < panel.vectors; v += group) {
     const int64_t skip = v * kLanes;
     ByteColumns part = panel;
@@ -137,8 +174,9 @@ static void run_bytes(const GemmInt8& g, const GemmTile& tile, void* scratch) {
   const int64_t m = tile.m1 - tile.m0, n = tile.n1 - tile.n0, longest = gemm_k_block(g.k);
   if (m <= 0 || n <= 0) return;
   char* free = static_cast<char*>(scratch);
+  ByteTiles tiles;
   ByteBlock block;
-  block.g = &g, block.tile = tile;
+  block.tiles = &tiles, block.g = &g, block.tile = tile;
   block.sums = reinterpret_cast<uint32_t*>(free);
   block.sums_row = round_up_to(n, kBytePanel);
   if (g.k > longest) free += round_up_to(m * block.sums_row * int64_t(sizeof(int32_t)), 64);
@@ -156,10 +194,11 @@ static void run_bytes(const GemmInt8& g, const GemmTile& tile, void* scratch) {
     for (int64_t n0 = tile.n0; n0 < tile.n1; n0 += kBytePanel) run_byte_panel(block, byte_columns(block, n0));
     block.k0 += block.k;
   } while (block.k0 < tile.k1);
+  tiles.release();
 }
 
 constexpr GemmBlocking kByteBlocking = {
-    6, kBytePanel, Bytes::tile_macs, int(sizeof(Bytes::A)), int(sizeof(int32_t)), int(sizeof(int32_t)), 0, false};
+    6, kBytePanel, ByteTiles::tile_macs, int(sizeof(Bytes::A)), int(sizeof(int32_t)), int(sizeof(int32_t)), 0, false};
 
 }  // namespace
 

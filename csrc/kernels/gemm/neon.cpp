@@ -1,4 +1,5 @@
 #include "kernels/gemm/bytes_plain.h"
+#include "kernels/gemm/byte_tiles_none.h"
 #include "kernels/gemm/f32_table.inl"
 #include "kernels/gemm/int8_table.inl"
 #include "kernels/gemm/typed_lanes_neon.h"

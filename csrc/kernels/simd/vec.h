@@ -37,6 +37,7 @@
 #define ENGINE_VEC_avx512vnni 3
 #define ENGINE_VEC_avx512vbmi 3
 #define ENGINE_VEC_avx512bf16 3
+#define ENGINE_VEC_avx512amx 3
 #define ENGINE_VEC_OF_(tier) ENGINE_VEC_##tier
 #define ENGINE_VEC_OF(tier) ENGINE_VEC_OF_(tier)
 

@@ -9,7 +9,6 @@ namespace engine {
 namespace {
 
 constexpr DTypeSet kBytes = dtype_set(DType::Uint8, DType::Int8);
-constexpr double kByteMacsPerNs = 80;
 
 ByteType byte_type(DType d) { return d == DType::Int8 ? ByteType::s8 : ByteType::u8; }
 
@@ -188,7 +187,7 @@ Status ByteProduct::run(OpRun& r) const {
   const char* b = r.in(inputs.b).as<char>();
   char* out = r.out<char>(0);
   int64_t element = dtype_size(result_);
-  double ns = product_tile_ns(tiling_, kByteMacsPerNs);
+  double ns = product_tile_ns(tiling_, double(kernels_->blocking.tile_macs) / kTileNs);
   return run_product_tiles(r, tiling_, s.batches, ns, [&](int64_t batch, int64_t tile, int64_t step, int worker) {
     GemmInt8 one = g;
     one.a = static_cast<const char*>(a) + batch_offset(s, s.a_batch, batch);

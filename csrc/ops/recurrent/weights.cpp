@@ -10,7 +10,7 @@
 namespace engine {
 namespace {
 
-constexpr double kMacsPerNs = 30, kByteMacsPerNs = 120;
+constexpr double kMacsPerNs = 30;
 constexpr double kPackNs = 1;  // an element
 constexpr double kCacheBytes = 768 << 10, kCacheBytesPerNs = 50, kMemoryBytesPerNs = 20;
 
@@ -213,7 +213,7 @@ void RecurrentWeights::run_tile(OpRun& r, const Operands& o, int64_t d, const Ge
 Status RecurrentWeights::multiply(OpRun& r, const Operands& o) const {
   if (s_.as_bytes) ENGINE_TRY(quantize(r, o));
   GemmTiling tiling = first_rows(tiling_, o.rows);
-  double ns = product_tile_ns(tiling, s_.as_bytes ? kByteMacsPerNs : kMacsPerNs);
+  double ns = product_tile_ns(tiling, macs_per_ns());
   return run_product_tiles(r, tiling, s_.directions, ns, [&](int64_t d, int64_t tile, int64_t step, int worker) {
     run_tile(r, o, d, gemm_tile(tiling, tile, step), worker);
   });
@@ -224,11 +224,16 @@ void RecurrentWeights::multiply_here(OpRun& r, const Operands& o, int64_t d, int
   for (int64_t i = begin; i < end; i += tiling_.tile_m) run_tile(r, o, d, {i, std::min(end, i + tiling_.tile_m), 0, s_.n, 0, s_.k}, worker);
 }
 
+// Of bytes half as many again as the lowest rate, which tiles are cut for: the weights lie in a cache.
+double RecurrentWeights::macs_per_ns() const {
+  return s_.as_bytes ? 1.5 * double(byte_kernels_->blocking.tile_macs) / kTileNs : kMacsPerNs;
+}
+
 double RecurrentWeights::ns(int64_t rows) const {
   double macs = double(s_.n) * double(s_.k), bytes = double(packed_bytes_);
   double reading = bytes / (bytes < kCacheBytes ? kCacheBytesPerNs : kMemoryBytesPerNs);
   double quantizing = s_.as_bytes ? 0.2 * double(rows * s_.k) + 50 : 0;
-  return 50 + quantizing + std::max(reading, double(rows) * macs / (s_.as_bytes ? kByteMacsPerNs : kMacsPerNs));
+  return 50 + quantizing + std::max(reading, double(rows) * macs / macs_per_ns());
 }
 
 }  // namespace engine

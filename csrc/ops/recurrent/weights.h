@@ -42,6 +42,7 @@ class RecurrentWeights {
 
  private:
   Status pack(PrepareContext& c);
+  double macs_per_ns() const;
   Status read_scales(PrepareContext& c, int64_t* shared);
   int64_t panels() const;
   // Panels [begin, end) of those of all directions, one direction's after the other's.

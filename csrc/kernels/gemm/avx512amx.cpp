@@ -1,0 +1,3 @@
+#include "kernels/gemm/bytes_vnni.h"
+#include "kernels/gemm/byte_tiles_amx.h"
+#include "kernels/gemm/int8_table.inl"
