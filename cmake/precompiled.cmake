@@ -1,4 +1,4 @@
-# Headers outside this project that nearly every file of a target reads, parsed once a target: half of the time of a cold build.
+# Headers outside this project that nearly every file of a target reads, parsed once a target.
 # A file still includes what it uses; builds with a sanitizer precompile nothing and find what it forgot.
 option(ENGINE_PRECOMPILE "Parse the headers of the standard library once" ON)
 
