@@ -176,9 +176,9 @@ def test_helpers_of_a_caller_that_may_run_on_one_cpu_alone_help_there():
 
 
 @needs_two_to_move
-@pytest.mark.parametrize("asleep", [False, True])
-def test_a_helper_leaves_callers_alone_that_compute_or_wait(asleep):
-    thread = threading.Thread(target=lambda: _testing.compute_for(300_000_000, asleep=asleep))
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_helper_leaves_callers_alone_that_compute_or_wait(waits):
+    thread = threading.Thread(target=lambda: _testing.compute_for(300_000_000, waits=waits))
     thread.start()
     before = os.sched_getaffinity(thread.native_id)
     time.sleep(0.05)
@@ -188,10 +188,11 @@ def test_a_helper_leaves_callers_alone_that_compute_or_wait(asleep):
 
 
 @needs_two_to_move
-def test_a_caller_that_stands_still_is_moved_to_an_idle_helpers_cpu_and_may_run_everywhere():
+@pytest.mark.parametrize("why", [{"still": True}, {"waits": True, "over": True}], ids=["still", "wait over"])
+def test_a_caller_that_stands_still_is_moved_to_an_idle_helpers_cpu_and_may_run_everywhere(why):
     inside = []
     caller = threading.Thread(
-        target=lambda: (_testing.compute_for(300_000_000, still=True), inside.append(os.sched_getaffinity(0)))
+        target=lambda: (_testing.compute_for(300_000_000, **why), inside.append(os.sched_getaffinity(0)))
     )
     caller.start()
     before = os.sched_getaffinity(caller.native_id)

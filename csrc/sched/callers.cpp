@@ -7,16 +7,17 @@
 namespace engine {
 namespace {
 
-constexpr uint32_t kHeld = 1, kAsleep = 2;
+constexpr uint32_t kHeld = 1, kWaits = 2;
 
 uint32_t word_of(int number) { return uint32_t(number) << 2; }
 uint64_t bit(int place) { return uint64_t(1) << place; }
 
-// Changes `word` from `from` to `to` as soon as nobody holds it: often a helper whose CPU this thread was just moved to.
+// Changes `word` from `from` to `to`, if it is not that already, as soon as nobody holds it: often a helper whose CPU this thread was
+// just moved to.
 void change(std::atomic<uint32_t>& word, uint32_t from, uint32_t to) {
   for (int tries = 0;; ++tries) {
     uint32_t expected = from;
-    if (word.compare_exchange_strong(expected, to, std::memory_order_acq_rel)) return;
+    if (word.compare_exchange_strong(expected, to, std::memory_order_acq_rel) || expected == to) return;
     if (tries < 16) std::this_thread::yield();
     else std::this_thread::sleep_for(std::chrono::microseconds(20));
   }
@@ -41,10 +42,17 @@ void Callers::leave(int place) {
   used_.fetch_and(~bit(place), std::memory_order_release);
 }
 
-void Callers::sleeps(int place, bool asleep) {
+void Callers::waits(int place, bool waiting) {
   if (place < 0) return;
-  const uint32_t awake = word_of(thread_number());
-  change(places_[place].word, asleep ? awake : awake | kAsleep, asleep ? awake | kAsleep : awake);
+  const uint32_t works = word_of(thread_number());
+  change(places_[place].word, waiting ? works : works | kWaits, waiting ? works | kWaits : works);
+}
+
+void Callers::wait_over(int place) {
+  if (place < 0) return;
+  std::atomic<uint32_t>& word = places_[place].word;
+  uint32_t waits = word.load(std::memory_order_relaxed);
+  if (waits & kWaits) word.compare_exchange_strong(waits, waits & ~kWaits, std::memory_order_acq_rel);
 }
 
 void Callers::Watch::note(const Callers& callers) {
@@ -52,7 +60,7 @@ void Callers::Watch::note(const Callers& callers) {
   for (uint64_t mask = callers.used_.load(std::memory_order_relaxed); mask; mask &= mask - 1) {
     const int place = std::countr_zero(mask);
     const uint32_t word = callers.places_[place].word.load(std::memory_order_acquire);
-    if (word == 0 || word & (kHeld | kAsleep)) continue;
+    if (word == 0 || word & (kHeld | kWaits)) continue;
     numbers_[place] = int(word >> 2);
     cpu_ns_[place] = cpu_time_ns(numbers_[place]);
     if (cpu_ns_[place] >= 0) noted_ |= bit(place);
@@ -60,17 +68,19 @@ void Callers::Watch::note(const Callers& callers) {
 }
 
 bool Callers::Watch::move_one(Callers& callers) {
+  bool late = false;
   for (uint64_t mask = noted_; mask; mask &= mask - 1) {
     const int place = std::countr_zero(mask), number = numbers_[place];
     Place& p = callers.places_[place];
     uint32_t word = word_of(number);
     if (p.word.load(std::memory_order_relaxed) != word || cpu_time_ns(number) != cpu_ns_[place]) continue;
+    late = true;
     if (!p.word.compare_exchange_strong(word, word | kHeld, std::memory_order_acq_rel)) continue;
     const bool moved = move_here(number);
     p.word.store(word_of(number), std::memory_order_release);
     if (moved) return true;
   }
-  return false;
+  return late;
 }
 
 void Callers::reset_after_fork(int place) {

@@ -17,8 +17,10 @@ class Callers {
   int enter();
   // The thread that entered.
   void leave(int place);
-  // The thread that entered sleeps, or works again: while it sleeps nobody looks after it.
-  void sleeps(int place, bool asleep);
+  // The thread that entered: it waits for others, or works again. While it waits nobody looks after it.
+  void waits(int place, bool waiting);
+  // Any thread: the others have done what the thread at `place` waits for, though it may not know yet.
+  void wait_over(int place);
 
   bool any() const { return used_.load(std::memory_order_relaxed) != 0; }
 
@@ -27,7 +29,8 @@ class Callers {
    public:
     // Notes the CPU time of each.
     void note(const Callers& callers);
-    // Moves one that got none since to the CPU of the calling thread, which should sleep now. False: there is no such thread.
+    // Moves one that got none since to the CPU of the calling thread, unless it is being moved. True: there is one, and the calling
+    // thread, which may be what keeps it from its CPU, should sleep now.
     bool move_one(Callers& callers);
 
    private:
@@ -41,7 +44,7 @@ class Callers {
 
  private:
   struct alignas(64) Place {
-    std::atomic<uint32_t> word{0};  // thread_number():30 | asleep:1 | held by who moves it:1
+    std::atomic<uint32_t> word{0};  // thread_number():30 | waits:1 | held by who moves it:1
   };
 
   std::atomic<uint64_t> used_{0};

@@ -39,12 +39,13 @@ int JobBoard::acquire_slot() {
   }
 }
 
-bool JobBoard::post(int helpers, Body body, void* arg, Job* job) {
+bool JobBoard::post(int helpers, int caller, Body body, void* arg, Job* job) {
   int index = acquire_slot();
   if (index < 0) return false;
   Slot& slot = slots_[index];
   slot.helpers = helpers;
   slot.cpu = current_cpu();
+  slot.caller = caller;
   slot.body = body;
   slot.arg = arg;
   slot.posted.store(posts_.fetch_add(1, std::memory_order_relaxed), std::memory_order_relaxed);
@@ -80,20 +81,23 @@ bool JobBoard::take(Place* place) {
     if (!slot.state.compare_exchange_strong(state, state - kOpen + kJoined)) continue;
     int left = open_places(state) - 1;
     if (left == 0) open_.fetch_and(~bit(index));
-    *place = {index, slot.helpers - left, slot.helpers, left, slot.cpu, slot.body, slot.arg};
+    *place = {index, slot.helpers - left, slot.helpers, left, slot.cpu, slot.caller, slot.body, slot.arg};
     if (place->worker <= kLookedAfter) slot.threads[place->worker - 1].store(thread_number(), std::memory_order_relaxed);
     return true;
   }
   return false;
 }
 
-void JobBoard::leave(const Place& place) {
+bool JobBoard::leave(const Place& place) {
   Slot& slot = slots_[place.slot];
   if (place.worker <= kLookedAfter) slot.threads[place.worker - 1].store(0, std::memory_order_relaxed);
   uint64_t before = slot.state.fetch_sub(kJoined);
-  if (joined(before) > 1 || !(before & kCallerSleeps)) return;
-  slot.all_left.fetch_add(1);
-  futex_wake(slot.all_left, 1);
+  if (joined(before) > 1) return false;
+  if (before & kCallerSleeps) {
+    slot.all_left.fetch_add(1);
+    futex_wake(slot.all_left, 1);
+  }
+  return true;
 }
 
 bool JobBoard::close(const Job& job) {

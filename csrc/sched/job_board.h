@@ -31,12 +31,13 @@ class JobBoard {
     int helpers;  // places that the job was posted with
     int left;     // places still open on that job just after this one was taken
     int cpu;      // that its caller posted it on; -1: not known
+    int caller;   // its caller's place among the callers
     Body body;
     void* arg;
   };
 
-  // Any thread. REQUIRES: helpers in [1, 0x7fff]. False when all slots are in use: then the caller computes alone.
-  bool post(int helpers, Body body, void* arg, Job* job);
+  // Any thread, whose place among the callers is `caller`. REQUIRES: helpers in [1, 0x7fff]. False when all slots are in use: then the caller computes alone.
+  bool post(int helpers, int caller, Body body, void* arg, Job* job);
 
   // The thread that posted: closes the places not taken and returns when all helpers that joined have left. The job is
   // gone then. In the child of a fork() that came after post(), where its helpers do not exist, returns at once.
@@ -45,7 +46,8 @@ class JobBoard {
   // Helpers. take() prefers the job with the fewest helpers, then the oldest; false when no place is open.
   bool any_open() const { return open_.load() != 0; }
   bool take(Place* place);
-  void leave(const Place& place);
+  // True: the last one that had joined.
+  bool leave(const Place& place);
 
   // The only thread of a forked child: forgets all jobs.
   void reset_after_fork();
@@ -57,6 +59,7 @@ class JobBoard {
     std::atomic<uint32_t> all_left{0};
     int helpers = 0;
     int cpu = -1;
+    int caller = -1;
     Body body = nullptr;
     void* arg = nullptr;
     std::atomic<int> threads[kLookedAfter] = {};  // thread_number() of helper i while it is joined, else 0

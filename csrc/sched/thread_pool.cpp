@@ -104,7 +104,7 @@ bool help_one_job() {
   }
   // Awake again before the job's caller may go on: its next job counts on this helper.
   g_pool.census.update([](Census& c) { return c.busy-- > 0 && ++c.awake; });
-  if (taken) g_pool.board.leave(place);
+  if (taken && g_pool.board.leave(place)) g_pool.callers.wait_over(place.caller);
   return taken;
 }
 
@@ -216,13 +216,13 @@ void ThreadPool::run(int helpers, Body body, void* arg) {
   CallScope call;
   helpers = std::min(helpers, kMaxHelpers);
   JobBoard::Job job;
-  if (helpers <= 0 || t_alone > 0 || !g_pool.board.post(helpers, body, arg, &job)) return body(arg, 0);
+  if (helpers <= 0 || t_alone > 0 || !g_pool.board.post(helpers, t_place, body, arg, &job)) return body(arg, 0);
   struct Withdrawal {
     const JobBoard::Job& job;
     ~Withdrawal() {
-      g_pool.callers.sleeps(t_place, true);
+      g_pool.callers.waits(t_place, true);
       g_pool.board.withdraw(job);
-      g_pool.callers.sleeps(t_place, false);
+      g_pool.callers.waits(t_place, false);
     }
   } withdrawal{job};
   summon(helpers, helpers);

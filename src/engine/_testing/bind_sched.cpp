@@ -177,18 +177,20 @@ std::vector<int64_t> pool_latency(int reps, int64_t items, int64_t item_ns, int 
 
 engine::Callers g_callers;
 
-// Enters g_callers, computes for `ns` and leaves; asleep: sleeps and says so; still: sleeps without a word, as one that gets no CPU.
-int compute_for(int64_t ns, bool asleep, bool still) {
+// Enters g_callers, computes for `ns` and leaves; waits: sleeps and says so; over: and is told that what it waits for is done;
+// still: sleeps without a word, as one that gets no CPU.
+int compute_for(int64_t ns, bool waits, bool over, bool still) {
   const int place = g_callers.enter();
-  if (asleep) g_callers.sleeps(place, true);
-  if (asleep || still) std::this_thread::sleep_for(std::chrono::nanoseconds(ns));
+  if (waits) g_callers.waits(place, true);
+  if (over) g_callers.wait_over(place);
+  if (waits || still) std::this_thread::sleep_for(std::chrono::nanoseconds(ns));
   else work_for(ns);
-  if (asleep) g_callers.sleeps(place, false);
+  if (waits) g_callers.waits(place, false);
   g_callers.leave(place);
   return place;
 }
 
-// What a helper does that has nothing to do for `ns`: whether it moved a caller to this thread's CPU.
+// What a helper does that has nothing to do for `ns`: whether it had better sleep for one of g_callers.
 bool watch_callers(int64_t ns) {
   engine::Callers::Watch watch;
   watch.note(g_callers);
@@ -212,7 +214,8 @@ void bind_pool(py::module_& m) {
   m.def("current_cpu", engine::current_cpu);
   m.def("leave_cpu", engine::leave_cpu);
   m.def("watch_callers", watch_callers, py::arg("ns"), Released());
-  m.def("compute_for", compute_for, py::arg("ns"), py::arg("asleep") = false, py::arg("still") = false, Released());
+  m.def("compute_for", compute_for, py::arg("ns"), py::arg("waits") = false, py::arg("over") = false,
+        py::arg("still") = false, Released());
   m.def("census_policy", [](int callers, int busy, int awake, int places, int cpus) {
     engine::Census census{callers, busy, awake, 0};
     return py::make_tuple(census.may_help(cpus), census.crowded(cpus), census.missing(places, cpus));
