@@ -30,7 +30,8 @@ bool set_one(std::string& s, const uint32_t* text, int64_t length) {
   for (int64_t i = 0; i < length; ++i) all |= text[i];
   if (all < 0x80) {
     s.resize(size_t(length));
-    for (int64_t i = 0; i < length; ++i) s[size_t(i)] = char(text[i]);
+    char* to = s.data();
+    for (int64_t i = 0; i < length; ++i) to[i] = char(text[i]);
     return true;
   }
   s.clear();

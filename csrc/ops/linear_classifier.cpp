@@ -1,3 +1,4 @@
+#include "kernels/elementwise/elementwise.h"
 #include "ops/class_labels.h"
 #include "ops/linear_model.h"
 #include "ops/post_transform.h"
@@ -26,6 +27,7 @@ class LinearClassifier final : public Op {
     if (!binary_ && outputs != labels_.count())
       return error(Code::InvalidModel, "%lld scores for %lld labels", (long long)outputs, (long long)labels_.count());
     if (c.known(0)) ENGINE_TRY(model_.check_shape(c.shape(0)));
+    at_once_ = !binary_ && transform_ == PostTransform::logistic ? unary_kernel(ElementType::f32, UnaryOp::sigmoid) : nullptr;
     c.set(0, labels_.dtype(), {rows_by(c, 0, 1)[0]});
     c.set(1, DType::Float, rows_by(c, 0, labels_.count()));
     return {};
@@ -40,15 +42,18 @@ class LinearClassifier final : public Op {
     ENGINE_ASSIGN(Tensor x, float_features(r, r.in(0), false));
     ENGINE_ASSIGN(FeatureMatrix m, feature_matrix(x.shape));
     int64_t n = labels_.count();
+    const bool wants_label = r.wants(0);
+    float* const all_scores = r.wants(1) ? r.out<float>(1) : nullptr;
     return r.parallel(m.rows, model_.ns_per_row() + double(n) * 10, [&](int64_t begin, int64_t end, int worker) {
       for (int64_t row = begin; row < end; ++row) {
-        float* scores = r.wants(1) ? r.out<float>(1) + row * n : r.scratch<float>(worker);
+        float* scores = all_scores ? all_scores + row * n : r.scratch<float>(worker);
         model_.row(r, worker, x.as<float>() + row * m.columns, scores);
         int64_t best = binary_ ? scores[0] > 0 : std::max_element(scores, scores + n) - scores;
-        if (r.wants(0)) labels_.write(r.out(0), row, best);
+        if (wants_label) labels_.write(r.out(0), row, best);
         if (binary_) spread_score(transform_, scores[0], scores);
-        else apply_post_transform(transform_, scores, n);
+        else if (!at_once_) apply_post_transform(transform_, scores, n);
       }
+      if (at_once_ && all_scores) at_once_(all_scores + begin * n, all_scores + begin * n, size_t((end - begin) * n), {});
     });
   }
 
@@ -57,6 +62,7 @@ class LinearClassifier final : public Op {
   LinearModel model_;
   PostTransform transform_ = PostTransform::none;
   bool binary_ = false;
+  UnaryFn at_once_ = nullptr;  // transforms the scores of all of a tile's rows
 };
 
 }  // namespace

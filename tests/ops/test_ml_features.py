@@ -113,6 +113,24 @@ def test_one_hot_encoder():
         run("OneHotEncoder", [texts("b", "z")], cats_strings=["a", "b"], zeros=0)
 
 
+@pytest.mark.parametrize("count", [1, 7, 8, 9, 300])
+def test_one_hot_encoder_of_few_and_of_many_categories(count):
+    known = [f"category {i}" for i in range(count)]
+    at = np.append(np.arange(count), [count, 0])
+    asked = texts(*(f"category {i}" for i in at))
+    want = (at[:, None] == np.arange(count)).astype(np.float32)
+    assert_same(run("OneHotEncoder", [asked], cats_strings=known), want)
+    assert_same(run("OneHotEncoder", [at * 3], cats_int64s=[3 * i for i in range(count)]), want)
+
+
+@pytest.mark.parametrize("count", [2, 8, 9, 300])
+def test_label_encoder_takes_the_last_of_keys_given_twice(count):
+    keys = np.array([np.nan, *range(count), 0.0, np.nan], np.float32)
+    asked = np.array([0, count - 1, np.nan, count], np.float32)
+    got = run("LabelEncoder", [asked], 2, keys_floats=keys.tolist(), values_floats=np.arange(float(len(keys))).tolist(), default_float=-1.0)
+    assert got.tolist() == [count + 1, count, count + 2, -1]
+
+
 def test_category_mapper():
     attrs = dict(cats_strings=["a", "b"], cats_int64s=[5, 6], default_int64=-7, default_string="?")
     assert run("CategoryMapper", [texts("b", "x", "a")], **attrs).tolist() == [6, -7, 5]
