@@ -6,15 +6,18 @@
 namespace engine::ENGINE_TIER {
 namespace {
 
-constexpr int kStreamRows = kLanes == 1 ? 0 : 2;
+constexpr int kStreamRows = kLanes == 1 ? 0 : kRegisters == 32 ? 6 : 1;
 constexpr int64_t kStreamAhead = 1024 / int64_t(sizeof(float));
 
-// Panels that a micro-kernel of `rows` rows reads at a time, their sums in registers.
+// Panels that a micro-kernel of `rows` rows reads at a time, their sums in registers. 0: such rows have none.
 constexpr int most_streams(int64_t rows) {
-  if (rows > kStreamRows) return 1;
-  if (kRegisters == 32) return rows == 1 ? 4 : 3;
-  return rows == 1 ? 3 : 1;
+  if (rows > kStreamRows) return 0;
+  if (kRegisters == 16) return 3;
+  return rows <= 3 ? int(5 - rows) : 1;
 }
+
+// Rows of each call for a tile of m rows: all, or half of those that are too many, one half after the other over the same panels.
+constexpr int64_t stream_rows(int64_t m) { return kRegisters == 32 && m > kStreamRows ? (m + 1) / 2 : m; }
 
 // As micro() for S whole panels, `panel_step` floats apart; call.ahead is not used.
 template <int R, int S>
@@ -64,9 +67,14 @@ constexpr StreamFn stream_or_null() {
   }
 }
 
-// kStream[rows - 1][panels - 2]
-constexpr StreamFn kStream[2][3] = {{stream_or_null<1, 2>(), stream_or_null<1, 3>(), stream_or_null<1, 4>()},
-                                              {stream_or_null<2, 2>(), stream_or_null<2, 3>(), stream_or_null<2, 4>()}};
+#define ENGINE_STREAM_ROW(r) \
+  { stream_or_null<r, 1>(), stream_or_null<r, 2>(), stream_or_null<r, 3>(), stream_or_null<r, 4>() }
+
+// kStream[rows - 1][panels - 1]
+constexpr StreamFn kStream[6][4] = {ENGINE_STREAM_ROW(1), ENGINE_STREAM_ROW(2), ENGINE_STREAM_ROW(3),
+                                    ENGINE_STREAM_ROW(4), ENGINE_STREAM_ROW(5), ENGINE_STREAM_ROW(6)};
+
+#undef ENGINE_STREAM_ROW
 
 }  // namespace
 }  // namespace engine::ENGINE_TIER

@@ -9,7 +9,7 @@ namespace engine::ENGINE_TIER {
 namespace {
 
 // Fewer rows are multiplied as fast as the hardware fetches by itself.
-constexpr int64_t kLeastRowsAhead = 3;
+constexpr int64_t kLeastRowsAhead = 13;
 
 // One tile over one block of k.
 struct Block {
@@ -147,31 +147,38 @@ static Columns columns_of_panel(const Block& block, int64_t n0) {
   return panel;
 }
 
-// `panels` whole panels side by side.
-static void run_streams(const Block& block, const Columns& first, int panels) {
+// `panels` whole panels side by side, at most most_streams(rows), for rows i ... i + rows - 1 of the tile.
+static void run_streams(const Block& block, const Columns& first, int panels, int64_t i, int rows) {
   const GemmF32& g = *block.g;
   alignas(64) float finished[kMicroFloats];
-  const int rows = int(block.tile.m1 - block.tile.m0);
-  const int64_t whole = panels * kPanel;
-  float* sums = block.sums + (first.n0 - block.tile.n0);
+  const int64_t whole = panels * kPanel, row = block.tile.m0 + i;
+  float* sums = block.sums + i * block.sums_row + (first.n0 - block.tile.n0);
   const bool direct = block.last && block.bare;
   MicroCall call{};
-  call.a = block.a, call.a_row = block.a_row, call.a_col = block.a_col;
+  call.a = block.a + i * block.a_row, call.a_row = block.a_row, call.a_col = block.a_col;
   call.b = first.b, call.k = block.k;
   call.sum = block.first ? nullptr : sums, call.sum_row = block.sums_row;
-  call.out = !block.last ? sums : direct ? g.c + block.tile.m0 * g.c_stride + first.n0 : finished;
+  call.out = !block.last ? sums : direct ? g.c + row * g.c_stride + first.n0 : finished;
   call.out_row = !block.last ? block.sums_row : direct ? g.c_stride : whole;
-  kStream[rows - 1][panels - 2](call, g.k * kPanel);
-  if (block.last && !direct) finish(g, finished, whole, block.tile.m0, rows, first.n0, int(whole));
+  kStream[rows - 1][panels - 1](call, g.k * kPanel);
+  if (block.last && !direct) finish(g, finished, whole, row, rows, first.n0, int(whole));
 }
 
 static void run_block(const Block& block) {
-  const int most = block.g->packed_b ? most_streams(block.tile.m1 - block.tile.m0) : 1;
-  for (int64_t n0 = block.tile.n0, panels; n0 < block.tile.n1; n0 += panels * kPanel) {
-    const int64_t whole = (block.tile.n1 - n0) / kPanel, calls = (whole + most - 1) / most;
-    panels = whole > 1 ? (whole + calls - 1) / calls : 1;
-    if (panels > 1) run_streams(block, columns_of_panel(block, n0), int(panels));
-    else run_panel(block, columns_of_panel(block, n0));
+  const int64_t m = block.tile.m1 - block.tile.m0, rows = stream_rows(m);
+  const bool streams = block.g->packed_b && (!block.packed_a || m <= kPackedRows);
+  const int most = streams ? most_streams(rows) : 0;
+  for (int64_t n0 = block.tile.n0, panels = 1; n0 < block.tile.n1; n0 += panels * kPanel) {
+    const int64_t whole = most > 0 ? (block.tile.n1 - n0) / kPanel : 0;
+    const Columns columns = columns_of_panel(block, n0);
+    if (whole == 0) {
+      panels = 1;
+      run_panel(block, columns);
+      continue;
+    }
+    const int64_t calls = (whole + most - 1) / most;
+    panels = (whole + calls - 1) / calls;
+    for (int64_t i = 0; i < m; i += rows) run_streams(block, columns, int(panels), i, int(m - i < rows ? m - i : rows));
   }
 }
 
