@@ -3,6 +3,7 @@
 import asyncio
 import concurrent.futures
 import gc
+import os
 import threading
 import time
 import weakref
@@ -10,8 +11,9 @@ import weakref
 import engine
 import numpy as np
 import pytest
+from harness import one_node
 from servicing import ENDLESS, PATIENCE, assert_idle, busy, counting, feeds, outcomes, wait_for_stats
-from subprocesses import start
+from subprocesses import python, start
 
 try:
     import uvloop
@@ -190,6 +192,7 @@ def test_a_closed_loop_is_let_go_when_another_one_calls(model, kind):
 LEAVING = """
 import asyncio, sys
 import engine
+from harness import one_node
 from servicing import ENDLESS, counting, feeds
 
 if sys.argv[1] == "uvloop":
@@ -287,3 +290,43 @@ def test_no_threads_wait_for_queued_calls(model):
         assert threading.active_count() <= before + 1
     assert all(future.result() for future in futures)
     assert outcomes(model)["ok"] == 101
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="threads are counted in /proc")
+def test_the_thread_of_a_call_goes_on_with_the_next_in_the_queue():
+    printed = python("""
+import glob
+from servicing import counting, feeds
+
+with counting(max_queue=256) as model:
+    first = model.submit(feeds(200_000))
+    futures = [model.submit(feeds(i)) for i in range(100)]
+    assert [f.result()["y"][0] for f in [first, *futures]] == [200_000, *range(100)]
+    names = [open(path).read() for path in glob.glob("/proc/self/task/*/comm")]
+    print(sum(name.startswith("engine:call") for name in names))
+""")
+    assert printed.split() == ["1"]
+
+
+def test_a_call_inside_a_call_leaves_its_permit_to_another_thread():
+    """What waits for the inner model does not wait for the end of the outer call, which may be waiting for it."""
+    with counting() as inner:
+
+        def ask(x):
+            asked = []
+
+            def queue_behind():
+                wait_for_stats(inner, running=1)
+                asked.append(inner.submit(feeds(5)))
+
+            thread = threading.Thread(target=queue_behind)
+            thread.start()
+            inner.run(feeds(300_000))
+            thread.join()
+            assert asked[0].result(PATIENCE)["y"][0] == 5
+            return x
+
+        engine.register(ask, name="Ask", domain="test.handing")
+        with engine.load(one_node("Ask", [np.zeros(3, np.float32)], opset=1, domain="test.handing"), threads=1, warmup=False) as outer:
+            (answer,) = outer.submit({outer.inputs[0].name: np.ones(3, np.float32)}).result(PATIENCE).values()
+        assert list(answer) == [1, 1, 1]

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <utility>
 
 #include "sched/fork.h"
 #include "sched/futex.h"
@@ -20,6 +21,21 @@ struct State {
   int waiting = 0;  // tasks in the queue
   std::atomic<uint32_t> bell{0};
 };
+
+// What a call thread runs after the task that it is in, and whether a task that is posted may be that.
+struct Next {
+  Task* task = nullptr;
+  bool open = false;
+};
+constinit thread_local Next* t_next = nullptr;  // null on threads that are in no task
+
+// The task, and what is handed over at its end.
+void run_all(Task& first) {
+  Next next;
+  t_next = &next;
+  for (Task* task = &first; task; task = std::exchange(next.task, nullptr)) task->run();
+  t_next = nullptr;
+}
 
 void forget();
 
@@ -40,6 +56,14 @@ void forget() {
 
 }  // namespace
 
+CallThreads::HandOver::HandOver(bool wanted) {
+  if (t_next) t_next->open = wanted && !t_next->task;
+}
+
+CallThreads::HandOver::~HandOver() {
+  if (t_next) t_next->open = false;
+}
+
 CallThreads& CallThreads::instance() {
   static CallThreads threads;
   return threads;
@@ -51,6 +75,10 @@ bool CallThreads::post_at_once(Task& task) { return post(task, true); }
 bool CallThreads::post(Task& task, bool at_once) {
   State& s = state();
   std::unique_lock<ForkMutex> lock(s.mutex);
+  if (t_next && t_next->open && !at_once && !s.first) {
+    *t_next = {&task, false};
+    return true;
+  }
   if (s.waiting >= s.idle) {
     if (s.threads < kMaxThreads && start_helper_thread([] { instance().run(); }, "engine:call", s.threads)) {
       ++s.threads;
@@ -91,7 +119,7 @@ void CallThreads::run() {
     --s.waiting;
     --s.idle;
     lock.unlock();
-    task->run();
+    run_all(*task);
     lock.lock();
     ++s.idle;
     lock.unlock();

@@ -30,6 +30,17 @@ class CallThreads {
   // The same for a task that others wait for: false, and nothing is kept, unless a thread is free for it or can be had.
   bool post_at_once(Task& task);
 
+  // While it lives, if `wanted`, the first task that the calling thread posts is run by that thread itself, once the task that it is
+  // in has returned, unless others wait in the queue: a thread that was woken for it could share a CPU with others while this one's
+  // falls idle. For the end of a task; on other threads it does nothing.
+  class HandOver {
+   public:
+    explicit HandOver(bool wanted);
+    ~HandOver();
+    HandOver(const HandOver&) = delete;
+    HandOver& operator=(const HandOver&) = delete;
+  };
+
   // Threads that exist now.
   int threads();
   static constexpr int kMaxThreads = 512;

@@ -48,6 +48,7 @@ void AsyncCall::on_decision() {
 
 void AsyncCall::run() {
   Status status;
+  call_.hands_over_ = true;
   try {
     Service::InCall here(*service_);
     status = call_.run_granted(nullptr);

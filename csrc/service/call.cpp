@@ -373,7 +373,9 @@ Status Call::plan() { return as_call_error(make_plan()); }
 void Call::leave() {
   if (!permit_) return;
   permit_ = false;
-  if (began_here()) service_.admission().leave();
+  if (!began_here()) return;
+  CallThreads::HandOver hand_over(hands_over_);
+  service_.admission().leave();
 }
 
 }  // namespace engine

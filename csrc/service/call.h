@@ -108,6 +108,7 @@ class Call {
   int64_t stopped_ns_ = 0;  // when a checkpoint ended its computing; 0: none did
   int64_t mean_ns_ = 0;  // what recent calls on its plan took, when it began to wait; 0: not known
   bool ended_, permit_ = false;  // an uncounted call has ended from the start
+  bool hands_over_ = false;      // its thread goes on with the call that gets its permit
   bool fresh_plan_ = false;      // made by this call: what it takes says nothing of the next
   ModelSlot<Version>::Pin pin_;
   RefPtr<PlanEntry> entry_;
