@@ -20,6 +20,9 @@ constinit thread_local int t_number = 0;
 // Held while one thread is moved: what another read meanwhile of where it may run would not be what to put back.
 constinit std::atomic<bool> g_moving{false};
 
+// The thread that leaves its CPU, and that CPU, from before it may run elsewhere alone until it may run there again.
+constinit std::atomic<int> g_leaving{0}, g_left_cpu{-1};
+
 // The clock of a thread's CPU time, as the kernel encodes it: the thread's number inverted, then "of a thread", "scheduled time".
 clockid_t cpu_clock(int number) { return clockid_t(~unsigned(number) << 3 | 6); }
 
@@ -57,6 +60,16 @@ bool move(int number, int cpu, Narrow narrow) {
   return moved;
 }
 
+// A thread that is leaving its CPU waits for another that is taken. True: it is in the queue of `cpu` now.
+bool bring_back(int number, int cpu) {
+  CpuMask allowed, here;
+  if (cpu < 0 || cpu != g_left_cpu.load() || g_leaving.load() != number) return false;
+  if (syscall(SYS_sched_getaffinity, number, sizeof allowed.bytes, allowed.bytes) <= 0) return false;
+  CPU_SET_S(size_t(cpu), sizeof allowed.bytes, allowed.set());
+  CPU_SET_S(size_t(cpu), sizeof here.bytes, here.set());
+  return set_mask(number, here) && set_mask(number, allowed);
+}
+
 }  // namespace
 
 int thread_number() {
@@ -67,6 +80,7 @@ int thread_number() {
 void reset_moves_after_fork() {
   t_number = 0;
   g_moving.store(false);
+  g_leaving.store(0);
 }
 
 int64_t cpu_time_ns(int number) {
@@ -78,15 +92,23 @@ int current_cpu() { return sched_getcpu(); }
 
 bool leave_cpu() {
   const int cpu = current_cpu();
-  return move(0, cpu, [cpu](CpuMask& mask) { CPU_CLR_S(size_t(cpu), sizeof mask.bytes, mask.set()); });
+  const bool left = move(0, cpu, [cpu](CpuMask& mask) {
+    CPU_CLR_S(size_t(cpu), sizeof mask.bytes, mask.set());
+    g_left_cpu.store(cpu);
+    g_leaving.store(thread_number());
+  });
+  int self = thread_number();
+  g_leaving.compare_exchange_strong(self, 0);
+  return left;
 }
 
 bool move_here(int number) {
   const int cpu = current_cpu();
-  return move(number, cpu, [cpu](CpuMask& mask) {
+  const bool moved = move(number, cpu, [cpu](CpuMask& mask) {
     mask = {};
     CPU_SET_S(size_t(cpu), sizeof mask.bytes, mask.set());
   });
+  return moved || bring_back(number, cpu);
 }
 
 #else

@@ -21,8 +21,8 @@ int current_cpu();
 // as it was. False: it was not moved.
 bool leave_cpu();
 
-// Moves thread `number` to the calling thread's CPU, if it may run there and elsewhere and nobody else is being moved; where it may
-// run stays as it was. False: it was not moved.
+// Moves thread `number` to the calling thread's CPU, if it may run there and elsewhere and nobody else is being moved, or if it is
+// leaving this very CPU and has not come to run elsewhere; where it may run stays as it was. False: it was not moved.
 bool move_here(int number);
 
 // Looks at one thread again and again.
