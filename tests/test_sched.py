@@ -204,6 +204,26 @@ def test_a_caller_that_stands_still_is_moved_to_an_idle_helpers_cpu_and_may_run_
 
 
 @needs_two_to_move
+def test_a_thread_that_is_leaving_a_cpu_is_brought_back_there_and_nowhere_else():
+    everywhere = os.sched_getaffinity(0)
+    here, *elsewhere = sorted(everywhere)
+    end = threading.Event()
+    thread = threading.Thread(target=end.wait)
+    thread.start()
+    try:
+        os.sched_setaffinity(threading.get_native_id(), {here})
+        os.sched_setaffinity(thread.native_id, elsewhere)
+        assert not _testing.move_leaving_thread_here(thread.native_id, elsewhere[0])
+        assert os.sched_getaffinity(thread.native_id) == set(elsewhere)
+        assert _testing.move_leaving_thread_here(thread.native_id, here)
+        assert os.sched_getaffinity(thread.native_id) == everywhere
+    finally:
+        os.sched_setaffinity(threading.get_native_id(), everywhere)
+        end.set()
+        thread.join()
+
+
+@needs_two_to_move
 def test_calls_on_a_crowded_machine_end_in_time_or_not_and_run_where_they_could_before():
     """More threads than CPUs: callers and helpers are preempted in the middle of their tiles all the time."""
     hogs = [threading.Thread(target=_testing.run_parallel, args=(400, 10e6, 1), kwargs={"item_ns": 1_000_000}) for _ in range(CPUS + 1)]

@@ -111,8 +111,21 @@ bool move_here(int number) {
   return moved || bring_back(number, cpu);
 }
 
+LeavingForTesting::LeavingForTesting(int number, int cpu) {
+  g_moving.store(true);
+  g_left_cpu.store(cpu);
+  g_leaving.store(number);
+}
+
+LeavingForTesting::~LeavingForTesting() {
+  g_leaving.store(0);
+  g_moving.store(false);
+}
+
 #else
 
+LeavingForTesting::LeavingForTesting(int, int) {}
+LeavingForTesting::~LeavingForTesting() {}
 int thread_number() { return 0; }
 void reset_moves_after_fork() {}
 int64_t cpu_time_ns(int) { return -1; }

@@ -25,6 +25,15 @@ bool leave_cpu();
 // leaving this very CPU and has not come to run elsewhere; where it may run stays as it was. False: it was not moved.
 bool move_here(int number);
 
+// While it lives, thread `number` is about to leave `cpu` and nobody else can be moved.
+class LeavingForTesting {
+ public:
+  LeavingForTesting(int number, int cpu);
+  ~LeavingForTesting();
+  LeavingForTesting(const LeavingForTesting&) = delete;
+  LeavingForTesting& operator=(const LeavingForTesting&) = delete;
+};
+
 // Looks at one thread again and again.
 class LateThread {
  public:

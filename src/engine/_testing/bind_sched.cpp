@@ -213,6 +213,11 @@ void bind_pool(py::module_& m) {
   py::class_<engine::LateThread>(m, "LateThread").def(py::init<>()).def("look", &engine::LateThread::look);
   m.def("current_cpu", engine::current_cpu);
   m.def("leave_cpu", engine::leave_cpu);
+  // Moves thread `number`, which is leaving `cpu`, to the calling thread's CPU.
+  m.def("move_leaving_thread_here", [](int number, int cpu) {
+    engine::LeavingForTesting leaving(number, cpu);
+    return engine::move_here(number);
+  });
   m.def("watch_callers", watch_callers, py::arg("ns"), Released());
   m.def("compute_for", compute_for, py::arg("ns"), py::arg("waits") = false, py::arg("over") = false,
         py::arg("still") = false, Released());
