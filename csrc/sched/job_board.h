@@ -36,7 +36,8 @@ class JobBoard {
     void* arg;
   };
 
-  // Any thread, whose place among the callers is `caller`. REQUIRES: helpers in [1, 0x7fff]. False when all slots are in use: then the caller computes alone.
+  // Any thread, whose place among the callers is `caller`. REQUIRES: helpers in [1, 0x7fff]. False when all slots are in use: then the
+  // caller computes alone.
   bool post(int helpers, int caller, Body body, void* arg, Job* job);
 
   // The thread that posted: closes the places not taken and returns when all helpers that joined have left. The job is
