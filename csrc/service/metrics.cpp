@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <numeric>
 
 #include "sched/cpus.h"
 
@@ -9,6 +10,10 @@ namespace engine {
 namespace {
 
 constexpr size_t kMaxCells = 16;
+// Of one block's snapshot, which meets no call's end within some 100 ns sooner or later.
+constexpr int kSnapshotAttempts = 100;
+
+uint64_t total(const std::array<uint64_t, kOutcomes>& ends) { return std::accumulate(ends.begin(), ends.end(), uint64_t(0)); }
 
 struct Row {
   const char* name;
@@ -52,26 +57,38 @@ size_t MetricsBlock::thread_number() {
   return mine;
 }
 
-uint64_t MetricsBlock::in_flight() const {
-  uint64_t ended = 0, started = 0;
+MetricsBlock::Ends MetricsBlock::ends() const {
+  Ends sum{};
   for (size_t i = 0; i < cells(); ++i)
-    for (const auto& outcome : all()[i].outcomes) ended += outcome.load(std::memory_order_acquire);
-  for (size_t i = 0; i < cells(); ++i) started += all()[i].started.load(std::memory_order_acquire);
-  return started - ended;
+    for (size_t o = 0; o < size_t(kOutcomes); ++o) sum[o] += all()[i].outcomes[o].load(std::memory_order_acquire);
+  return sum;
 }
 
-// Ends are read before starts, so that no call is seen to end that was not seen to start.
+uint64_t MetricsBlock::starts() const {
+  uint64_t sum = 0;
+  for (size_t i = 0; i < cells(); ++i) sum += all()[i].started.load(std::memory_order_acquire);
+  return sum;
+}
+
+uint64_t MetricsBlock::in_flight() const {
+  uint64_t ended = total(ends());
+  return starts() - ended;
+}
+
+// Ends are read before starts, so that no call is seen to end that was not seen to start, and once more after them: calls that
+// began and ended in between would all be taken for calls in flight.
 void MetricsBlock::add_to(MetricsSnapshot& sum) const {
-  uint64_t ended = 0, started = 0;
-  for (size_t i = 0; i < cells(); ++i)
-    for (int o = 0; o < kOutcomes; ++o) {
-      uint64_t count = all()[i].outcomes[size_t(o)].load(std::memory_order_acquire);
-      sum.outcomes[size_t(o)] += count;
-      ended += count;
-    }
-  for (size_t i = 0; i < cells(); ++i) started += all()[i].started.load(std::memory_order_acquire);
+  Ends ended = ends();
+  uint64_t started = starts();
+  for (int attempt = 0; attempt < kSnapshotAttempts; ++attempt) {
+    Ends after = ends();
+    if (after == ended) break;
+    ended = after;
+    started = starts();
+  }
+  for (size_t o = 0; o < size_t(kOutcomes); ++o) sum.outcomes[o] += ended[o];
   sum.started += started;
-  sum.in_flight += started - ended;
+  sum.in_flight += started - total(ended);
   for (int c = 0; c < kCounters; ++c) sum.counters[size_t(c)] += counters_[size_t(c)].load(std::memory_order_relaxed);
   for (size_t i = 0; i < cells(); ++i)
     for (int m = 0; m < kMeasures; ++m) sum.histograms[size_t(m)].add(all()[i].histograms[size_t(m)]);

@@ -77,6 +77,9 @@ class MetricsBlock {
     std::array<std::atomic<uint64_t>, kOutcomes> outcomes{};
     std::array<HistogramCell, kMeasures> histograms{};
   };
+  using Ends = std::array<uint64_t, kOutcomes>;  // calls by outcome
+  Ends ends() const;
+  uint64_t starts() const;
   Cell* all() const { return reinterpret_cast<Cell*>(const_cast<MetricsBlock*>(this) + 1); }
   Cell& cell() { return all()[thread_number() & (cells() - 1)]; }
   static size_t thread_number();
