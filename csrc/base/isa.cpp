@@ -3,17 +3,11 @@
 #include <atomic>
 #include <cstdlib>
 
-#if defined(__x86_64__) || defined(_M_X64)
-#define ENGINE_X86 1
-#if defined(__linux__)
+#include "base/cpuid.h"
+
+#if ENGINE_X86 && defined(__linux__)
 #include <sys/syscall.h>
 #include <unistd.h>
-#endif
-#if defined(_MSC_VER)
-#include <intrin.h>
-#else
-#include <cpuid.h>
-#endif
 #endif
 
 namespace engine {
@@ -23,22 +17,6 @@ constexpr const char* kNames[] = {"scalar", "neon", "avx2", "avx512", "avx512vnn
 constexpr int kCount = 8;
 
 #if ENGINE_X86
-struct Regs {
-  unsigned a, b, c, d;
-};
-
-Regs cpuid(unsigned leaf, unsigned sub) {
-  Regs r{};
-#if defined(_MSC_VER)
-  int v[4];
-  __cpuidex(v, static_cast<int>(leaf), static_cast<int>(sub));
-  r = {unsigned(v[0]), unsigned(v[1]), unsigned(v[2]), unsigned(v[3])};
-#else
-  __cpuid_count(leaf, sub, r.a, r.b, r.c, r.d);
-#endif
-  return r;
-}
-
 unsigned long long enabled_state() {
 #if defined(_MSC_VER)
   return _xgetbv(0);
@@ -65,7 +43,7 @@ bool probe(Isa isa) {
   if (isa == Isa::scalar) return true;
   if (isa == Isa::neon) return false;
   if (cpuid(0, 0).a < 7) return false;
-  Regs l1 = cpuid(1, 0), l7 = cpuid(7, 0);
+  CpuidRegs l1 = cpuid(1, 0), l7 = cpuid(7, 0);
   if (!bit(l1.c, 27)) return false;  // OSXSAVE
   unsigned long long state = enabled_state();
   bool ymm = (state & 0x6) == 0x6, zmm = (state & 0xe6) == 0xe6;

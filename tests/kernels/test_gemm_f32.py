@@ -89,7 +89,9 @@ def test_few_rows_over_several_panels(m, k):
         relu = both(a, b, column_bias=bias, activation=A.relu)
         check(relu, a, b, lambda x, bias=bias: np.maximum(x + bias, 0), chain=3)
         apart = a.repeat(3, 1)[:, ::3]
-        np.testing.assert_array_equal(gemm(apart, t.GemmPackedB(b)), gemm(a, b))
+        for prefetches in (False, True):
+            got = gemm(apart, t.GemmPackedB(b), prefetches=prefetches)
+            np.testing.assert_array_equal(got, gemm(a, b))
 
 
 @pytest.mark.parametrize(("m", "n", "k"), [(5, 3, 9), (33, 70, 20), (1, 130, 65), (70, 1, 31), (50, 96, 48)])

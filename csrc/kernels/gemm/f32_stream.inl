@@ -19,8 +19,9 @@ constexpr int most_streams(int64_t rows) {
 // Rows of each call for a tile of m rows: all, or half of those that are too many, one half after the other over the same panels.
 constexpr int64_t stream_rows(int64_t m) { return kRegisters == 32 && m > kStreamRows ? (m + 1) / 2 : m; }
 
-// As micro() for S whole panels, `panel_step` floats apart; call.ahead is not used.
-template <int R, int S>
+// As micro() for S whole panels, `panel_step` floats apart; call.ahead is not used. kPrefetches: lines are asked for before they
+// are read.
+template <int R, int S, bool kPrefetches>
 void stream_micro(const MicroCall& call, int64_t panel_step) {
   constexpr int N = S * kPanelVectors;
   F32 acc[R][N];
@@ -38,7 +39,7 @@ void stream_micro(const MicroCall& call, int64_t panel_step) {
     ENGINE_UNROLL
     for (int j = 0; j < N; ++j) {
       const float* from = b + j / kPanelVectors * panel_step + j % kPanelVectors * kLanes;
-      fetch_near(from + kStreamAhead);
+      if constexpr (kPrefetches) fetch_near(from + kStreamAhead);
       const F32 bv = load(from);
       ENGINE_UNROLL
       for (int i = 0; i < R; ++i) acc[i][j] = multiply_add(av[i], bv, acc[i][j]);
@@ -58,22 +59,27 @@ void stream_micro(const MicroCall& call, int64_t panel_step) {
 
 using StreamFn = void (*)(const MicroCall&, int64_t);
 
-template <int R, int S>
+template <int R, int S, bool kPrefetches>
 constexpr StreamFn stream_or_null() {
   if constexpr (S <= most_streams(R)) {
-    return stream_micro<R, S>;
+    return stream_micro<R, S, kPrefetches>;
   } else {
     return nullptr;
   }
 }
 
-#define ENGINE_STREAM_ROW(r) \
-  { stream_or_null<r, 1>(), stream_or_null<r, 2>(), stream_or_null<r, 3>(), stream_or_null<r, 4>() }
+#define ENGINE_STREAM_ROW(r, p) \
+  { stream_or_null<r, 1, p>(), stream_or_null<r, 2, p>(), stream_or_null<r, 3, p>(), stream_or_null<r, 4, p>() }
+#define ENGINE_STREAM_ROWS(p)                                                                                       \
+  {                                                                                                                 \
+    ENGINE_STREAM_ROW(1, p), ENGINE_STREAM_ROW(2, p), ENGINE_STREAM_ROW(3, p), ENGINE_STREAM_ROW(4, p),             \
+        ENGINE_STREAM_ROW(5, p), ENGINE_STREAM_ROW(6, p)                                                            \
+  }
 
-// kStream[rows - 1][panels - 1]
-constexpr StreamFn kStream[6][4] = {ENGINE_STREAM_ROW(1), ENGINE_STREAM_ROW(2), ENGINE_STREAM_ROW(3),
-                                    ENGINE_STREAM_ROW(4), ENGINE_STREAM_ROW(5), ENGINE_STREAM_ROW(6)};
+// kStream[prefetches][rows - 1][panels - 1]
+constexpr StreamFn kStream[2][6][4] = {ENGINE_STREAM_ROWS(false), ENGINE_STREAM_ROWS(true)};
 
+#undef ENGINE_STREAM_ROWS
 #undef ENGINE_STREAM_ROW
 
 }  // namespace

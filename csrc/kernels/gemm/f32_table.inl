@@ -160,7 +160,7 @@ static void run_streams(const Block& block, const Columns& first, int panels, in
   call.sum = block.first ? nullptr : sums, call.sum_row = block.sums_row;
   call.out = !block.last ? sums : direct ? g.c + row * g.c_stride + first.n0 : finished;
   call.out_row = !block.last ? block.sums_row : direct ? g.c_stride : whole;
-  kStream[rows - 1][panels - 1](call, g.k * kPanel);
+  kStream[g.prefetches][rows - 1][panels - 1](call, g.k * kPanel);
   if (block.last && !direct) finish(g, finished, whole, row, rows, first.n0, int(whole));
 }
 

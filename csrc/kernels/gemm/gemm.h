@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/software_prefetch.h"
 #include "kernels/activation.h"
 #include "kernels/gemm/tiling.h"
 
@@ -45,6 +46,7 @@ struct GemmF32 {
   float* c;              // C[i, j] = c[i * c_stride + j]; overlaps neither A nor B
   int64_t c_stride;
   GemmEpilogue epilogue;
+  bool prefetches = software_prefetch_pays();  // streams of packed B for few rows; the same bits either way
 };
 
 // A source of weights: element [p, j] at data[p * row + j * col], in elements of `type`. `data` need not be aligned.

@@ -53,6 +53,7 @@ struct GemmCall {
     kept.append(out);
     g.c = const_cast<float*>(out.data()), g.c_stride = step(out, 0);
     g.alpha = number(options, "alpha", 1), g.beta = number(options, "beta", 0);
+    if (options.contains("prefetches")) g.prefetches = options["prefetches"].cast<bool>();
     set_epilogue(options);
     bool pack_a = g.a_col != 1, pack_b = !g.packed_b;
     tiling = gemm_tiling(kernels.blocking, g.m, g.n, g.k, int(number(options, "workers", 1)), pack_a, pack_b);
