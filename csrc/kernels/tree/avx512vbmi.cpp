@@ -17,11 +17,18 @@ ENGINE_INLINE void store_rank(const TreeRank& rank, int below, bool nan, uint8_t
   if (rank.nan_least >= 0) store_side(rank, rank.nan_least, nan ? 0 : below, to);
 }
 
+// tree_key(x) in all lanes; of NaN the least number.
+ENGINE_INLINE __m512i key_of(float x) {
+  const __m512 value = _mm512_add_ps(_mm512_set1_ps(x), _mm512_setzero_ps());
+  const __m512i bits = _mm512_castps_si512(value), turned = _mm512_and_si512(_mm512_srai_epi32(bits, 31), _mm512_set1_epi32(INT32_MAX));
+  return _mm512_mask_mov_epi32(_mm512_xor_si512(bits, turned), _mm512_cmp_ps_mask(value, value, _CMP_UNORD_Q), _mm512_set1_epi32(INT32_MIN));
+}
+
 void rank_floats(const TreeRank* ranks, int count, const int32_t* steps, const float* row, uint8_t* to) {
   for (int c = 0; c < count; ++c) {
     const TreeRank& rank = ranks[c];
-    float x = row[rank.feature];
-    __m512i key = _mm512_set1_epi32(x != x ? INT32_MIN : tree_key(x));
+    const float x = row[rank.feature];
+    const __m512i key = key_of(x);
     int vectors = 0;
     for (int i = 0; i < rank.pivot_vectors; ++i)
       vectors += int(_mm_popcnt_u32(_mm512_cmpgt_epi32_mask(key, _mm512_loadu_si512(steps + rank.pivots + i * 16))));
@@ -103,7 +110,8 @@ ENGINE_INLINE void score(const TreePanel& panel, const uint8_t* bytes, int32_t* 
     int s = g ? panel.ends[g - 1] : 0, end = panel.ends[g];
     for (const uint8_t* slot = panel.slots + s * kSlotBytes; s < end; ++s, slot += kSlotBytes) {
       __m512i column = _mm512_loadu_si512(slot), threshold = _mm512_loadu_si512(slot + 64), mask = _mm512_loadu_si512(slot + 128);
-      __mmask64 flip = _cvtu64_mask64(panel.bits[s].flip), high = Quarters > 4 ? _cvtu64_mask64(panel.bits[s].high) : 0;
+      __mmask64 flip = Quarters * 64 <= kFlipBytes ? _mm512_movepi8_mask(column) : _cvtu64_mask64(panel.bits[s].flip);
+      __mmask64 high = Quarters > 4 ? _cvtu64_mask64(panel.bits[s].high) : 0;
 #pragma GCC unroll 8
       for (int r = 0; r < Rows; ++r) {
         __mmask64 second = _mm512_cmpgt_epu8_mask(row[r].look_up(column, high), threshold);

@@ -154,7 +154,7 @@ class PanelPacker {
     for (size_t t = 0; t < trees.size(); ++t) {
       if (s >= trees[t].groups[group].size()) continue;
       const Entry& e = trees[t].groups[group][s];
-      out_.slots[at + t] = uint8_t(e.column);
+      out_.slots[at + t] = uint8_t(e.column | (e.flip && out_.row_bytes <= kFlipBytes ? kPanelFlip : 0));
       out_.slots[at + kPanelTrees + t] = e.threshold;
       out_.slots[at + 2 * kPanelTrees + t] = e.mask;
       bits.flip |= uint64_t(e.flip) << t;

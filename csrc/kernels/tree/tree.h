@@ -57,13 +57,15 @@ inline constexpr int kPanelTrees = 64;
 inline constexpr int kPanelStep = 254;    // thresholds of a byte column
 inline constexpr int kPanelColumns = 512;
 inline constexpr int kSlotBytes = 3 * kPanelTrees;
+inline constexpr int kFlipBytes = 128;    // rows of at most so many bytes leave the highest bit of a byte column to the flip
+inline constexpr uint8_t kPanelFlip = 0x80;
 
 struct TreeSlotBits {
   uint64_t flip;  // of each tree: the smaller subtree is the second child
   uint64_t high;  // of each tree: 256 is to be added to the byte column
 };
 
-// See panel.h. slot s: byte column, threshold and mask of each tree, 64 bytes each. Leaves of tree i, keys as in TreeNode:
+// See panel.h. slot s: byte column (with kPanelFlip, in rows of at most kFlipBytes), threshold and mask of each tree, 64 bytes each. Leaves of tree i, keys as in TreeNode:
 // leaves[i * 8 * groups ...].
 struct TreePanel {
   const uint8_t* slots;
