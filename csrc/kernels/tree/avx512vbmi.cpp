@@ -85,14 +85,13 @@ ENGINE_INLINE __m512i lowest_bit(__m512i x) {
 }
 
 ENGINE_INLINE void store_leaves(const TreePanel& panel, __m512i number, int32_t* results) {
-  int stride = panel.groups * 8;
-  __m512i lane = _mm512_mullo_epi32(_mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0), _mm512_set1_epi32(stride));
+  const int stride = panel.groups * 8;
   alignas(64) uint8_t numbers[64];
   _mm512_store_si512(numbers, number);
-  for (int q = 0; q < 4; ++q) {
-    __m512i leaf = _mm512_cvtepu8_epi32(_mm_load_si128(reinterpret_cast<const __m128i*>(numbers + q * 16)));
-    __m512i found = _mm512_i32gather_epi32(_mm512_add_epi32(lane, leaf), panel.leaves + q * 16 * stride, 4);
-    _mm512_storeu_si512(results + q * 16, found);
+  const int32_t* leaves = panel.leaves;
+  for (int t = 0; t < kPanelTrees; t += 8, leaves += 8 * stride) {
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; ++i) results[t + i] = leaves[i * stride + numbers[t + i]];
   }
 }
 
