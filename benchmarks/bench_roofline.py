@@ -26,13 +26,16 @@ def tier(request):
 
 
 def compare(benchmark, run, units, limit, unit):
-    """run() does `units` of work; limit() measures the machine. They take turns; each counts with the median of its rounds."""
+    """run() does `units` of work; limit(n) measures the machine, for as long as n runs take where that matters.
+
+    They take turns; each counts with the median of its rounds.
+    """
     limits = []
     begin = time.perf_counter()
     run()
     iterations = max(1, int(0.05 / (time.perf_counter() - begin)))
     benchmark.pedantic(
-        run, rounds=ROUNDS, iterations=iterations, warmup_rounds=1, teardown=lambda: limits.append(limit())
+        run, rounds=ROUNDS, iterations=iterations, warmup_rounds=1, teardown=lambda: limits.append(limit(iterations))
     )
     if benchmark.stats:
         rate = units / benchmark.stats.stats.median * 1e-9
@@ -50,7 +53,7 @@ def test_product_on_one_core(benchmark, tier, m, n, k):
     a, b = random(m, k), random(k, n)
     call = t.GemmCall(a, t.GemmPackedB(b))
     np.testing.assert_allclose(call.run(), a @ b, rtol=1e-3, atol=1e-3)
-    compare(benchmark, call.run, 2 * m * n * k, lambda: t.fma_gflops(tier), "GF/s")
+    compare(benchmark, call.run, 2 * m * n * k, lambda _: t.fma_gflops(tier), "GF/s")
 
 
 @pytest.mark.parametrize(("n", "k"), [(3072, 768), (768, 3072), (256, 512)])
@@ -58,7 +61,7 @@ def test_one_row(benchmark, tier, n, k):
     a, b = random(1, k), random(k, n)
     call = t.GemmCall(a, t.GemmPackedB(b))
     np.testing.assert_allclose(call.run(), a @ b, rtol=1e-3, atol=1e-3)
-    compare(benchmark, call.run, 4 * n * k, lambda: t.read_gbps(tier, 4 * n * k), "GB/s")
+    compare(benchmark, call.run, 4 * n * k, lambda runs: t.read_gbps(tier, 4 * n * k, passes=runs), "GB/s")
 
 
 def chain(size, products):
@@ -80,4 +83,4 @@ def chain(size, products):
 def test_products_of_a_model(benchmark, tier, size, threads):
     model, x = engine.load(chain(size, 3), threads=threads), random(size, size)
     units = 2 * size * size * (3 * size + 16)
-    compare(benchmark, lambda: model.run({"x": x}), units, lambda: t.fma_gflops(tier, threads=threads), "GF/s")
+    compare(benchmark, lambda: model.run({"x": x}), units, lambda _: t.fma_gflops(tier, threads=threads), "GF/s")

@@ -131,17 +131,17 @@ double fma_gflops(const std::string& isa_text, int threads, int rounds) {
   return 1e-9 * best_rate(threads, rounds, 2.0 * CHAINS * STEPS * lanes(isa), [isa](int) { return fma(isa); });
 }
 
-double read_gbps(const std::string& isa_text, size_t bytes, int threads, int rounds) {
+double read_gbps(const std::string& isa_text, size_t bytes, int threads, int passes) {
   const Isa isa = tier_of(isa_text);
   py::gil_scoped_release release;
-  const size_t n = bytes / sizeof(float) / 128 * 128, repeats = std::max<size_t>(1, (size_t(1) << 22) / std::max<size_t>(bytes, 1));
+  const size_t n = bytes / sizeof(float) / 128 * 128;
   std::vector<std::vector<float>> stores(size_t(threads), std::vector<float>(n + 16, 1.0f));
-  return 1e-9 * best_rate(threads, rounds, double(n * sizeof(float) * repeats), [&](int t) {
+  return 1e-9 * best_rate(threads, 1, double(n * sizeof(float)) * passes, [&](int t) {
            void* begin = stores[size_t(t)].data();
            size_t room = (n + 16) * sizeof(float);
            const float* data = static_cast<const float*>(std::align(64, n * sizeof(float), begin, room));
            float sum = 0;
-           for (size_t i = 0; i < repeats; ++i) sum += read(isa, data, n);
+           for (int i = 0; i < passes; ++i) sum += read(isa, data, n);
            return sum;
          });
 }
@@ -151,6 +151,6 @@ double read_gbps(const std::string& isa_text, size_t bytes, int threads, int rou
 void bind_peak_cost(py::module_& m) {
   m.def("fma_gflops", &fma_gflops, py::arg("isa"), py::arg("threads") = 1, py::arg("rounds") = 50,
         "Float32 multiply-adds from registers: 1e9 operations a second, the best round, threads added up.");
-  m.def("read_gbps", &read_gbps, py::arg("isa"), py::arg("bytes"), py::arg("threads") = 1, py::arg("rounds") = 20,
-        "A plain loop of loads over `bytes` a thread: 1e9 bytes a second, the best round, threads added up.");
+  m.def("read_gbps", &read_gbps, py::arg("isa"), py::arg("bytes"), py::arg("threads") = 1, py::arg("passes") = 100,
+        "A plain loop of loads over `bytes` a thread, `passes` times: 1e9 bytes a second, threads added up.");
 }
