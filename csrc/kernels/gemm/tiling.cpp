@@ -48,11 +48,11 @@ int64_t stream_tile(const GemmBlocking& b, int64_t n, int64_t k, int workers) {
 // Bytes of A that stay in the second-level cache beside panels of B.
 int64_t near_bytes() { return std::clamp<int64_t>(second_level_cache_bytes() / 2, kResidentBytes, 2 * kResidentBytes); }
 
-// Tiles of rows in a group, in equal groups: each reads all of B, so those of fewer rows than columns do not pay.
+// Tiles of rows in a group, in equal groups: each reads all of B, so those of about as few rows as a tile has columns do not pay.
 int64_t group_of(const GemmBlocking& b, const GemmTiling& t) {
   if (!b.groups_rows) return t.tiles_m;
   const int64_t rows = near_bytes() / (std::max<int64_t>(t.k, 1) * b.element_bytes);
-  if (rows >= t.m || rows < std::max(2 * t.tile_n, t.tile_m)) return t.tiles_m;
+  if (rows >= t.m || rows < std::max(t.tile_n + t.tile_n / 4, t.tile_m)) return t.tiles_m;
   return ceil_div(t.tiles_m, ceil_div(t.tiles_m, rows / t.tile_m));
 }
 
