@@ -65,8 +65,8 @@ struct TreeSlotBits {
   uint64_t high;  // of each tree: 256 is to be added to the byte column
 };
 
-// See panel.h. slot s: byte column (with kPanelFlip, in rows of at most kFlipBytes), threshold and mask of each tree, 64 bytes each. Leaves of tree i, keys as in TreeNode:
-// leaves[i * 8 * groups ...].
+// See panel.h. slot s: byte column (with kPanelFlip, in rows of at most kFlipBytes), threshold and mask of each tree, 64 bytes
+// each. Leaves of tree i, keys as in TreeNode: leaves[i * 8 * groups ...].
 struct TreePanel {
   const uint8_t* slots;
   const TreeSlotBits* bits;
