@@ -11,18 +11,25 @@ import pytest
 from onnx import TensorProto, helper
 
 import engine
+from engine import _core
 from engine import _testing as t
 
 TIERS = [isa for isa in t.supported_isas() if isa in ("avx2", "avx512")]
 ROUNDS = 15
 
 
+def force(isa):
+    """Kernels on their own and models, each of which has a core of its own."""
+    t.force_isa(isa)
+    _core._force_isa(isa)
+
+
 @pytest.fixture(params=TIERS)
 def tier(request):
-    before = t.active_isa()
-    t.force_isa(request.param)
+    before = engine.isa()
+    force(request.param)
     yield request.param
-    t.force_isa(before)
+    force(before)
 
 
 def compare(benchmark, run, units, limit, unit):

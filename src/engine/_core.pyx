@@ -59,3 +59,12 @@ def cpus():
 def isa():
     """The instruction-set tier that kernels are chosen for: the CPU's best, or the one that ENGINE_ISA names."""
     return isa_name(active_isa()).decode()
+
+
+def _force_isa(str name):
+    """For tests: the tier of models that are loaded from now on. Raises ValueError when this machine does not have it."""
+    for tier in supported_isas():
+        if isa_name(tier).decode() == name:
+            force_isa(tier)
+            return
+    raise ValueError(f"unsupported instruction set {name!r}")

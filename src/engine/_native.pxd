@@ -204,6 +204,8 @@ cdef extern from "api/engine.h" namespace "engine" nogil:
     cdef enum class Isa(int):
         scalar
     Isa active_isa()
+    vector[Isa] supported_isas()
+    void force_isa(Isa)
     const char* isa_name(Isa)
     cdef cppclass Port:
         string name

@@ -5,7 +5,10 @@ from checkpoint_cases import BF16, F16, F32, F64, I8, I32, I64, U8, add, graph, 
 from harness import LATEST
 from onnx import helper
 
+from engine import _testing
+
 MS = "com.microsoft"
+LANES = _testing.block_lanes()
 SHAPES = {
     "square": ((512, 512), (512, 512)), "vector": ((1, 2048), (2048, 2048)), "column": ((2048, 2048), (2048, 1)),
     "dot": ((1, 1 << 21), (1 << 21, 1)), "deep": ((4, 1 << 17), (1 << 17, 4)), "outer": ((2048, 1), (1, 2048)),
@@ -93,8 +96,8 @@ graph("engine-ConvDepthwise", [("engine", "ConvDepthwise")], 1e6,
 graph("engine-ProductPair", [("engine", "ProductPair")], 0.01 * 2048 * 256 * 2048,
       [helper.make_node("MatMul", ["a", "b"], ["m"]), helper.make_node("Relu", ["m"], ["r"]), helper.make_node("MatMul", ["r", "c"], ["y"])],
       lambda: {"a": numbers(2048, 256)}, ["y"], lambda: {"b": numbers(256, 2048), "c": numbers(2048, 256)})  # fmt: skip
-op("LastToBlocked", lambda: [numbers(1, 224, 224, 64)], {"block": 16}, domain="engine", opset=1, ns=1e5)
-op("BlockedToLast", lambda: [numbers(1, 4, 224, 224, 16)], {"channels": 64}, domain="engine", opset=1, ns=1e5)
+op("LastToBlocked", lambda: [numbers(1, 224, 224, 64)], {"block": LANES}, domain="engine", opset=1, ns=1e5)
+op("BlockedToLast", lambda: [numbers(1, 64 // LANES, 224, 224, LANES)], {"channels": 64}, domain="engine", opset=1, ns=1e5)
 
 for dtype in (F32, F64, F16):
     t = tag_of(dtype)

@@ -5,26 +5,28 @@ import pytest
 from harness import assert_close, run_node
 from test_tree_ensemble import ML, Forest, regress, rows
 
-from engine import _testing
+import engine
+from engine import _core, _testing
 
 TIERS = _testing.supported_isas()
 
 
 @pytest.fixture
 def on_every_tier():
-    before = _testing.active_isa()
+    before = engine.isa()
 
     def run(compute):
         results = []
         for tier in TIERS:
-            _testing.force_isa(tier)
+            _core._force_isa(tier)
+            assert engine.isa() == tier
             results.append(compute())
         for tier, result in zip(TIERS, results, strict=True):
             np.testing.assert_array_equal(result, results[0], err_msg=tier)
         return results[0]
 
     yield run
-    _testing.force_isa(before)
+    _core._force_isa(before)
 
 
 def check(on_every_tier, forest, x, **options):

@@ -6,6 +6,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 RNG = np.random.default_rng(7)
+PAYS = engine.isa() != "scalar"  # whose products outweigh what joining saves
 
 
 class Net:
@@ -39,7 +40,7 @@ class Net:
             got = loaded.run({"x": self.x})
             for o in outputs:
                 np.testing.assert_allclose(got[o], want[o], rtol=2e-4, atol=2e-5)
-            assert loaded.plan({"x": self.x})["text"].count("engine.ConvDepthwise") == joined
+            assert loaded.plan({"x": self.x})["text"].count("engine.ConvDepthwise") == (joined if PAYS else 0)
             bits = bits or got
             assert all(np.array_equal(bits[o].view(np.uint32), got[o].view(np.uint32)) for o in outputs)
 
