@@ -35,6 +35,17 @@ ENGINE_INLINE void fetch_near(const void* p) {
 #endif
 }
 
+// To the first, to be written.
+ENGINE_INLINE void fetch_to_write(const void* p) {
+#if defined(__GNUC__)
+  __builtin_prefetch(p, 1, 3);
+#elif defined(_M_X64)
+  _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0);
+#else
+  (void)p;
+#endif
+}
+
 // kFetchStreams stretches of memory, one after the other in it, fetched side by side.
 struct FetchAhead {
   const char* at;     // the line of the first stretch to ask for next

@@ -20,6 +20,8 @@ constexpr int micro_rows(int vectors) {
 
 // Terms of a sum between two fetches of what is wanted next.
 constexpr int kAheadTerms = 8;
+// Rows of results are asked for one by one, the last of them this many such steps before the sum is complete.
+constexpr int kWantedSteps = 4;
 
 // out[i, j] = sum[i, j] + the chain over p of a[i * a_row + p * a_col] * b[p * b_row + j]; sum may be null (no term).
 // Meanwhile ahead->fetch() is called for every kAheadTerms terms.
@@ -33,6 +35,8 @@ struct MicroCall {
   int64_t sum_row;
   float* out;
   int64_t out_row;
+  float* wanted;  // what is written next, here or by who called, row by row; null: nothing
+  int64_t wanted_row;
   FetchAhead* ahead;
 };
 
@@ -62,9 +66,18 @@ void micro(const MicroCall& call) {
   const int64_t a_row = call.a_row, a_col = call.a_col, b_row = call.b_row;
   FetchAhead ahead = *call.ahead;
   int64_t left = call.k;
+  const int64_t near_from = call.wanted ? kAheadTerms * (R + kWantedSteps) : 0;
+  const float* wanted = call.wanted;
+  int wanted_left = R;
   if (a_col == 1 && b_row == kPanel) {
     for (; left >= kAheadTerms; left -= kAheadTerms) {
       ahead.fetch();
+      if (left < near_from && wanted_left > 0) {
+        ENGINE_UNROLL
+        for (int j = 0; j < NV; ++j) fetch_to_write(wanted + j * kLanes);
+        wanted += call.wanted_row;
+        --wanted_left;
+      }
       ENGINE_UNROLL
       for (int p = 0; p < kAheadTerms; ++p) add_term<R, NV>(a + p, a_row, b + p * kPanel, acc);
       a += kAheadTerms;

@@ -49,6 +49,7 @@ static void run_micro(const Block& block, const Columns& part, int64_t i, int ro
   call.sum = block.first ? nullptr : sums, call.sum_row = block.sums_row;
   call.out = !block.last ? sums : direct ? g.c + row * g.c_stride + part.n0 : finished;
   call.out_row = !block.last ? block.sums_row : direct ? g.c_stride : whole;
+  call.wanted = block.last ? g.c + row * g.c_stride + part.n0 : nullptr, call.wanted_row = g.c_stride;
   call.ahead = &ahead;
   kMicro[rows - 1][part.vectors - 1](call);
   if (block.last && !direct) finish(g, finished, whole, row, rows, part.n0, part.columns);
