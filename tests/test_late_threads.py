@@ -5,9 +5,11 @@ import sys
 import threading
 import time
 
+import engine
+import numpy as np
 import pytest
 from engine import _testing
-from servicing import wait_until
+from servicing import counting_model, wait_until
 from subprocesses import python
 
 CPUS = _testing.available_cpus()
@@ -208,3 +210,79 @@ def test_calls_on_a_crowded_machine_end_in_time_or_not_and_run_where_they_could_
     threads = [int(t) for t in os.listdir("/proc/self/task")]
     wait_until(lambda: all(os.sched_getaffinity(t) == before for t in threads))
     assert [os.sched_getaffinity(t) for t in threads] == [before] * len(threads)
+
+
+@needs_two_to_move
+def test_a_thread_that_is_about_to_be_woken_may_run_here_alone_until_it_runs():
+    wake, narrowed, end = _testing.WakeHere(), threading.Event(), threading.Event()
+
+    def main():
+        narrowed.wait()
+        wake.widen()
+        end.wait()
+
+    thread = threading.Thread(target=main)
+    thread.start()
+    time.sleep(0.05)
+    everywhere, mine = os.sched_getaffinity(thread.native_id), os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(mine)})
+        wake.narrow(thread.native_id)
+        assert os.sched_getaffinity(thread.native_id) == {min(mine)}
+    finally:
+        os.sched_setaffinity(0, mine)
+        narrowed.set()
+    wait_until(lambda: os.sched_getaffinity(thread.native_id) == everywhere)
+    end.set()
+    thread.join()
+
+
+@needs_two_to_move
+def test_a_thread_that_may_not_run_here_is_left_alone(sleeper):
+    mine = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {max(mine)})
+        os.sched_setaffinity(sleeper.number, {min(mine)})
+        _testing.WakeHere().narrow(sleeper.number)
+        assert sleeper.affinity() == {min(mine)}
+    finally:
+        os.sched_setaffinity(0, mine)
+
+
+@needs_two_to_move
+def test_callers_note_their_cpu():
+    cpus = sorted(os.sched_getaffinity(0))[:2]
+
+    def main():
+        os.sched_setaffinity(0, {cpus[0]})
+        _testing.compute_for(ns=300_000_000)
+
+    thread = threading.Thread(target=main)
+    thread.start()
+    wait_until(lambda: _testing.other_caller_on(cpus[0], -1))
+    assert not _testing.other_caller_on(cpus[1], -1)
+    assert not _testing.other_caller_on(cpus[0], 0)
+    thread.join()
+    assert not _testing.other_caller_on(cpus[0], -1)
+
+
+@needs_two_to_move
+def test_threads_that_queue_may_run_everywhere_afterwards():
+    """A permit that passes from thread to thread, in calls long enough for a thread to be woken where another leaves."""
+    model = engine.load(counting_model(), max_concurrency=CPUS, max_queue=64)
+    everywhere, after = os.sched_getaffinity(0), []
+
+    def main():
+        for _ in range(30):
+            model.run({"x": np.zeros(1, np.float32), "n": np.array(5000)})
+        after.append(os.sched_getaffinity(0))
+
+    threads = [threading.Thread(target=main) for _ in range(4 * CPUS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert after == [everywhere] * len(threads)
+    stats = model.stats()
+    assert stats["outcomes"]["ok"] == 30 * len(threads)
+    assert stats["in_flight"] == stats["queued"] == 0

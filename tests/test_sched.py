@@ -299,3 +299,46 @@ def test_fork_while_other_threads_compute(cpus):
 def test_fork_of_a_fork():
     pool_count_right()
     assert in_child(lambda: pool_works_from_scratch() and in_child(pool_works_from_scratch) == 0) == 0
+
+
+@pytest.mark.parametrize(
+    ("callers", "busy", "cpus", "stays"),
+    [(1, 1, 1, True), (1, 5, 2, True), (2, 0, 2, True), (2, 1, 2, False), (2, 1, 4, True), (3, 2, 4, False), (0, 3, 2, True)],
+)
+def test_a_helper_stays_while_its_cpu_is_not_wanted(callers, busy, cpus, stays):
+    assert _testing.census_may_stay(callers, busy, cpus) is stays
+
+
+@pytest.fixture
+def two_cpus():
+    _testing.set_pool_cpus(2)
+    yield
+    _testing.set_pool_cpus(0)
+
+
+def test_a_call_that_is_about_to_begin_keeps_helpers_away(two_cpus):
+    assert wait_until(helpers_come)
+    _testing.expect_caller()
+    try:
+        assert not helpers_come()
+    finally:
+        _testing.caller_came()
+    assert wait_until(helpers_come)
+
+
+@needs_two_cpus
+def test_a_long_job_gets_a_helper_once_another_call_has_ended(two_cpus):
+    item = 100_000
+
+    def compute(milliseconds, threads):
+        return _testing.run_parallel(milliseconds * 10, item, threads, item_ns=item).most_worker
+
+    def late_helper_came():
+        short = threading.Thread(target=compute, args=(30, 1))
+        short.start()
+        time.sleep(0.005)
+        came = compute(400, 2)
+        short.join()
+        return came == 1
+
+    assert wait_until(late_helper_came)

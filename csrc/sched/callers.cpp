@@ -31,6 +31,7 @@ int Callers::enter() {
     const int place = std::countr_one(used);
     if (place == kMost) return -1;
     if (!used_.compare_exchange_weak(used, used | bit(place), std::memory_order_acquire)) continue;
+    places_[place].cpu.store(current_cpu(), std::memory_order_relaxed);
     places_[place].word.store(word_of(thread_number()), std::memory_order_release);
     return place;
   }
@@ -40,6 +41,14 @@ void Callers::leave(int place) {
   if (place < 0) return;
   change(places_[place].word, word_of(thread_number()), 0);
   used_.fetch_and(~bit(place), std::memory_order_release);
+}
+
+bool Callers::other_on(int cpu, int place) const {
+  for (uint64_t mask = used_.load(std::memory_order_relaxed); mask; mask &= mask - 1) {
+    const int other = std::countr_zero(mask);
+    if (other != place && places_[other].cpu.load(std::memory_order_relaxed) == cpu) return true;
+  }
+  return false;
 }
 
 void Callers::waits(int place, bool waiting) {

@@ -22,6 +22,11 @@ class Callers {
   // Any thread: the others have done what the thread at `place` waits for, though it may not know yet.
   void wait_over(int place);
 
+  // The thread that entered: the CPU that it is on, noted by enter() too.
+  void note_cpu(int place, int cpu) { if (place >= 0) places_[place].cpu.store(cpu, std::memory_order_relaxed); }
+  // Whether a thread at another place was on `cpu` when it last noted its own.
+  bool other_on(int cpu, int place) const;
+
   bool any() const { return used_.load(std::memory_order_relaxed) != 0; }
 
   // What a helper has noted of the threads in the table.
@@ -45,6 +50,7 @@ class Callers {
  private:
   struct alignas(64) Place {
     std::atomic<uint32_t> word{0};  // thread_number():30 | waits:1 | held by who moves it:1
+    std::atomic<int> cpu{-1};
   };
 
   std::atomic<uint64_t> used_{0};

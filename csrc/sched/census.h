@@ -19,6 +19,9 @@ struct Census {
   // by side get only the CPUs that they leave idle, since a helper would only take a CPU from another caller.
   bool may_help(int cpus) const { return callers <= 1 || callers + busy < cpus; }
 
+  // Whether a helper that works may go on; else there are more threads than CPUs, one of which is another caller's.
+  bool may_stay(int cpus) const { return callers <= 1 || callers + busy <= cpus; }
+
   // Whether a helper that spins takes its CPU from someone.
   bool crowded(int cpus) const { return callers + busy + awake > cpus; }
 

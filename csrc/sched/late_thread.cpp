@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstring>
 #endif
 
 namespace engine {
@@ -26,9 +27,8 @@ constinit std::atomic<int> g_leaving{0}, g_left_cpu{-1};
 // The clock of a thread's CPU time, as the kernel encodes it: the thread's number inverted, then "of a thread", "scheduled time".
 clockid_t cpu_clock(int number) { return clockid_t(~unsigned(number) << 3 | 6); }
 
-// Room for 8192 CPUs, as many as the kernel can be built for.
 struct CpuMask {
-  alignas(8) unsigned char bytes[1024] = {};
+  alignas(8) unsigned char bytes[kMostCpus / 8] = {};
   cpu_set_t* set() { return reinterpret_cast<cpu_set_t*>(bytes); }
 };
 
@@ -111,6 +111,26 @@ bool move_here(int number) {
   return moved || bring_back(number, cpu);
 }
 
+void WakeHere::narrow(int number) {
+  if (g_moving.exchange(true, std::memory_order_acquire)) return;
+  const int cpu = current_cpu();
+  CpuMask allowed, here;
+  if (may_choose(number, cpu, &allowed)) {
+    CPU_SET_S(size_t(cpu), sizeof here.bytes, here.set());
+    std::memcpy(allowed_, allowed.bytes, sizeof allowed_);
+    narrowed_ = set_mask(number, here);
+  }
+  g_moving.store(false, std::memory_order_release);
+}
+
+void WakeHere::widen() {
+  if (!narrowed_) return;
+  narrowed_ = false;
+  CpuMask allowed;
+  std::memcpy(allowed.bytes, allowed_, sizeof allowed_);
+  set_mask(0, allowed);
+}
+
 LeavingForTesting::LeavingForTesting(int number, int cpu) {
   g_moving.store(true);
   g_left_cpu.store(cpu);
@@ -124,6 +144,8 @@ LeavingForTesting::~LeavingForTesting() {
 
 #else
 
+void WakeHere::narrow(int) {}
+void WakeHere::widen() {}
 LeavingForTesting::LeavingForTesting(int, int) {}
 LeavingForTesting::~LeavingForTesting() {}
 int thread_number() { return 0; }

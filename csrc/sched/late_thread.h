@@ -7,6 +7,8 @@
 
 namespace engine {
 
+inline constexpr int kMostCpus = 8192;  // that Linux can be built for
+
 // The system's number of the calling thread; 0 where threads have none.
 int thread_number();
 // In the child of a fork(): its thread has a number of its own, and nobody is being moved.
@@ -24,6 +26,20 @@ bool leave_cpu();
 // Moves thread `number` to the calling thread's CPU, if it may run there and elsewhere and nobody else is being moved, or if it is
 // leaving this very CPU and has not come to run elsewhere; where it may run stays as it was. False: it was not moved.
 bool move_here(int number);
+
+// A thread that sleeps and is about to be woken, on the CPU of the thread that wakes it: where Linux would wake it another may compute.
+class WakeHere {
+ public:
+  // The thread that wakes it, before: thread `number` may run on this CPU alone from now on, if it may run here and elsewhere and nobody
+  // else is being moved.
+  void narrow(int number);
+  // The thread itself, once it runs: it may run where it could before.
+  void widen();
+
+ private:
+  bool narrowed_ = false;
+  alignas(8) unsigned char allowed_[kMostCpus / 8];
+};
 
 // While it lives, thread `number` is about to leave `cpu` and nobody else can be moved.
 class LeavingForTesting {

@@ -60,7 +60,7 @@ bool claim(TileJob& job, int worker, int64_t* begin, int64_t* end) {
 // A helper looks at the clock as the caller does, which may be kept from its CPU, by this very helper perhaps. It claims no more
 // tiles then; the caller, who meets them, says that the call is over.
 bool helper_goes_on(const RunControl& control) {
-  return control.go() && (control.deadline_ns() == kNever || now_ns() < control.deadline_ns());
+  return control.go() && ThreadPool::may_stay() && (control.deadline_ns() == kNever || now_ns() < control.deadline_ns());
 }
 
 void claim_tiles(TileJob& job, int worker) {
@@ -68,6 +68,7 @@ void claim_tiles(TileJob& job, int worker) {
     bool go = worker == 0 ? job.control->check() : helper_goes_on(*job.control);
     if (!go) return;
     if (worker == 0) {
+      if (job.count > 1) ThreadPool::ask_again();
       adapt(job, begun_ns, job.control->checked_ns());
       begun_ns = job.control->checked_ns();
     }

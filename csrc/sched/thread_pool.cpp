@@ -28,6 +28,8 @@ constexpr int kCrowdedReads = 8;
 // Idle spins in a row of a helper while a call computes: waking it costs the call more.
 constexpr int kSpinsBesideCall = 20;
 constexpr auto kRetryStart = std::chrono::seconds(1);
+// How long a CPU is left to the next call of the thread that had it.
+constexpr auto kLull = std::chrono::microseconds(200);
 
 // Constant-initialised and never destroyed: helpers may outlive static destructors.
 struct Pool {
@@ -38,6 +40,7 @@ struct Pool {
   std::atomic<int> cpus{0};
   std::atomic<int> started{0};
   std::atomic<SteadyClock::rep> retry_start_at{0};
+  std::atomic<SteadyClock::rep> filled_at{0};  // when a call last ended while calls took all CPUs; 0: never
 };
 constinit Pool g_pool;
 
@@ -79,12 +82,18 @@ void wake(int count) {
   futex_wake(g_pool.wake_tokens, woken);
 }
 
+// Calls took all CPUs a moment ago: whoever had the one that is free may be back with its next call at once.
+bool just_filled() {
+  const SteadyClock::rep at = g_pool.filled_at.load(std::memory_order_relaxed);
+  return at != 0 && SteadyClock::now().time_since_epoch().count() - at < SteadyClock::duration(kLull).count();
+}
+
 // Gets helpers under way for `places` open places of a job that was posted with `helpers`.
 void summon(int places, int helpers) {
   int cpus = pool_cpus();
   Census census = g_pool.census.read();
   int missing = census.missing(places, cpus);
-  if (missing == 0) return;
+  if (missing == 0 || just_filled()) return;
   if (census.sleeping > 0) wake(std::min(missing, kWakeAtOnce));
   int limit = std::min(ThreadPool::kMaxHelpers, std::max(cpus - 1, helpers));
   if (missing > census.sleeping && census.threads() < limit) start_one(limit);
@@ -182,6 +191,7 @@ void reset_after_fork() {
   g_pool.cpus.store(0);
   g_pool.started.store(0);
   g_pool.retry_start_at.store(0);
+  g_pool.filled_at.store(0);
 }
 
 #if !defined(_WIN32)
@@ -201,8 +211,13 @@ CallScope::~CallScope() {
   g_pool.callers.leave(t_place);
   t_place = -1;
   Census census = g_pool.census.remove_caller();
-  if (census.sleeping > 0 && g_pool.board.any_open()) summon(1, 1);
+  if (census.callers + 1 == pool_cpus() && census.callers > 0) g_pool.filled_at.store(SteadyClock::now().time_since_epoch().count(), std::memory_order_relaxed);
+  else if (census.sleeping > 0 && g_pool.board.any_open()) summon(1, 1);
 }
+
+void expect_caller() { g_pool.census.add_caller(); }
+void caller_came() { g_pool.census.remove_caller(); }
+bool this_cpu_is_next() { return g_pool.census.read().callers >= pool_cpus() && !g_pool.callers.other_on(current_cpu(), t_place); }
 
 WorkAlone::WorkAlone() { ++t_alone; }
 WorkAlone::~WorkAlone() { --t_alone; }
@@ -214,6 +229,7 @@ ThreadPool& ThreadPool::instance() {
 
 void ThreadPool::run(int helpers, Body body, void* arg) {
   CallScope call;
+  g_pool.callers.note_cpu(t_place, current_cpu());
   helpers = std::min(helpers, kMaxHelpers);
   JobBoard::Job job;
   if (helpers <= 0 || t_alone > 0 || !g_pool.board.post(helpers, t_place, body, arg, &job)) return body(arg, 0);
@@ -228,6 +244,14 @@ void ThreadPool::run(int helpers, Body body, void* arg) {
   summon(helpers, helpers);
   body(arg, 0);
 }
+
+void ThreadPool::ask_again() {
+  if (!g_pool.board.any_open()) return;
+  const Census census = g_pool.census.read();
+  if (census.awake == 0 && census.may_help(pool_cpus())) summon(1, 1);
+}
+
+bool ThreadPool::may_stay() { return g_pool.census.read().may_stay(pool_cpus()); }
 
 void ThreadPool::set_cpus_for_testing(int cpus) { g_pool.cpus.store(cpus, std::memory_order_relaxed); }
 

@@ -25,6 +25,11 @@ class ThreadPool {
   // REQUIRES: body does not fork; on a helper it does not throw.
   void run(int helpers, Body body, void* arg);
 
+  // For a body between two of its tiles. On a helper: false when its CPU is wanted by other calls, so that it had better return. On the
+  // caller: wakes or starts a helper for a job that has places open, when a CPU is free by now.
+  static bool may_stay();
+  static void ask_again();
+
   // Helper threads that exist now (for statistics and tests), and the most there may be.
   int threads() const;
   static constexpr int kMaxHelpers = 255;
@@ -43,6 +48,13 @@ class CallScope {
   CallScope(const CallScope&) = delete;
   CallScope& operator=(const CallScope&) = delete;
 };
+
+// A call that was let go on and whose thread is yet to wake up counts as one that computes from expect_caller() to caller_came(), by
+// which time that thread has a CallScope: no helper takes the CPU in between.
+void expect_caller();
+void caller_came();
+// Whether this CPU is the next to be free, that of the calling thread, whose call ends: calls take all CPUs and no other is on this one.
+bool this_cpu_is_next();
 
 // While one lives on a thread, run() on that thread takes no helpers and starts none: for threads of low priority, which the
 // threads that they start would inherit.

@@ -4,11 +4,14 @@
 #include <new>
 
 #include "sched/call_threads.h"
+#include "sched/late_thread.h"
+#include "sched/thread_pool.h"
 
 namespace engine {
 namespace {
 
 constexpr int64_t kLookEveryNs = 10'000'000;
+constexpr int64_t kWorthMovingNs = 100'000;
 
 // At load a shape that does not fit is the model's fault, in a call it is the inputs'.
 Status as_call_error(Status status) {
@@ -40,7 +43,14 @@ class SyncWaiter final : public Waiter, public CancelListener {
  private:
   enum : uint32_t { kDecided = 1, kCancelled = 2 };
 
-  void on_decision() override { ring(kDecided); }
+  // A call that computes for a while begins on this CPU, which is about to be free, not behind one that computes on another.
+  void on_decision() override {
+    if (decision() == Decision::Granted) {
+      if (expected_ns >= kWorthMovingNs && this_cpu_is_next()) wake_here_.narrow(thread_);
+      expect_caller();
+    }
+    ring(kDecided);
+  }
 
   // After the word is set the waiter may be gone: only its address is used.
   void ring(uint32_t bit) {
@@ -53,8 +63,11 @@ class SyncWaiter final : public Waiter, public CancelListener {
     bool leaving = false;
     for (;;) {
       uint32_t told = told_.load();
-      if (told & kDecided) return decision();
-      if (generation_ != fork_generation()) return Decision::Withdrawn;
+      if (told & kDecided) return begin();
+      if (generation_ != fork_generation()) {
+        wake_here_.widen();
+        return Decision::Withdrawn;
+      }
       if (!leaving) {
         Decision why = reason_to_leave(told);
         if (why != Decision::Waiting) {
@@ -74,8 +87,20 @@ class SyncWaiter final : public Waiter, public CancelListener {
     return Decision::Waiting;
   }
 
+  Decision begin() {
+    wake_here_.widen();
+    if (decision() == Decision::Granted) {
+      computes_.emplace();
+      caller_came();
+    }
+    return decision();
+  }
+
   const CallOptions& options_;
   const int generation_ = fork_generation();  // in a forked child nobody would decide
+  const int thread_ = thread_number();
+  WakeHere wake_here_;
+  std::optional<CallScope> computes_;  // from its permit on
   std::atomic<uint32_t> told_{0};
 };
 
@@ -211,6 +236,7 @@ bool Call::enter_if_short(const CallOptions& options, int64_t limit_ns) {
 
 Status Call::run(StepTimes* times) {
   Service::InCall here(service_);
+  CallScope computes;
   counts_.measure(Measure::queue, 0);
   return finish(compute(times));
 }
@@ -253,6 +279,7 @@ Status Call::refused(Decision decision) {
 }
 
 Status Call::run_granted(StepTimes* times) {
+  CallScope computes;
   permit_ = true;
   granted_ns_ = now_ns();
   report_.queued_ns = granted_ns_ - began_ns_;

@@ -218,9 +218,17 @@ void bind_pool(py::module_& m) {
     engine::LeavingForTesting leaving(number, cpu);
     return engine::move_here(number);
   });
+  py::class_<engine::WakeHere>(m, "WakeHere")
+      .def(py::init<>())
+      .def("narrow", &engine::WakeHere::narrow)
+      .def("widen", &engine::WakeHere::widen);
+  m.def("expect_caller", engine::expect_caller);
+  m.def("caller_came", engine::caller_came);
+  m.def("other_caller_on", [](int cpu, int place) { return g_callers.other_on(cpu, place); });
   m.def("watch_callers", watch_callers, py::arg("ns"), Released());
   m.def("compute_for", compute_for, py::arg("ns"), py::arg("waits") = false, py::arg("over") = false,
         py::arg("still") = false, Released());
+  m.def("census_may_stay", [](int callers, int busy, int cpus) { return engine::Census{callers, busy, 0, 0}.may_stay(cpus); });
   m.def("census_policy", [](int callers, int busy, int awake, int places, int cpus) {
     engine::Census census{callers, busy, awake, 0};
     return py::make_tuple(census.may_help(cpus), census.crowded(cpus), census.missing(places, cpus));
