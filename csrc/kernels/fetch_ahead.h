@@ -39,10 +39,8 @@ ENGINE_INLINE void fetch_near(const void* p) {
 ENGINE_INLINE void fetch_to_write(const void* p) {
 #if defined(__GNUC__)
   __builtin_prefetch(p, 1, 3);
-#elif defined(_M_X64)
-  _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0);
 #else
-  (void)p;
+  fetch_near(p);
 #endif
 }
 

@@ -95,8 +95,7 @@ def test_between_built_in_operators():
         graph, opset_imports=[helper.make_opsetid("", 21), helper.make_opsetid(DOMAIN, 1)], ir_version=10
     )
     plain, fast = (engine.load(model.SerializeToString(), optimize=level) for level in ("off", "all"))
-    tolerance = 5e-5 if engine.isa() == "scalar" else 1e-5
-    np.testing.assert_allclose(fast(x), plain(x), rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(fast(x), plain(x), rtol=1e-5, atol=1e-5)
 
 
 def test_constants_are_packed_once(probe):
