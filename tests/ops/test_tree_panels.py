@@ -35,10 +35,39 @@ def check(on_every_tier, forest, x, **options):
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 5, 8, 9, 20])
-@pytest.mark.parametrize("trees, leaves", [(40, 2), (64, 8), (65, 9), (130, 33), (100, 63), (70, 64), (70, 65)])
+@pytest.mark.parametrize("trees, leaves", [(40, 2), (64, 8), (65, 9), (130, 33), (100, 63), (70, 64), (70, 65), (130, 200), (64, 255), (65, 256), (64, 257), (450, 3)])
 def test_sizes(on_every_tier, n, trees, leaves):
     rng = np.random.default_rng(n + trees)
     check(on_every_tier, Forest(rng, trees, leaves, 11, 1, nan=True), rows(rng, n, 11))
+
+
+@pytest.mark.parametrize("n", [1, 2, 7])
+def test_panels_of_unlike_sizes(on_every_tier, n):
+    rng = np.random.default_rng(n)
+    forest = Forest(rng, 0, 1, 11, 1)
+    for leaves in (1, 5, 150, 2, 30, 30, 30):
+        forest.trees += Forest(rng, 64, leaves, 11, 1).trees
+    check(on_every_tier, forest, rows(rng, n, 11))
+
+
+def chain(rng, leaves, side):
+    """Every node has a leaf on one side and the rest of the tree on the other."""
+    nodes = []
+    for at in range(0, 2 * leaves - 2, 2):
+        leaf, rest = at + 1, at + 2
+        nodes += [("BRANCH_LEQ", int(rng.integers(5)), np.float32(rng.normal()), False, *((rest, leaf) if side == "left" else (leaf, rest))), None]
+    nodes.append(None)
+    return nodes, {i: [(0, np.float32(rng.normal()))] for i, node in enumerate(nodes) if node is None}
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize("leaves", [40, 256])
+def test_chains(on_every_tier, leaves, side):
+    rng = np.random.default_rng(leaves)
+    forest = Forest(rng, 0, 1, 5, 1)
+    forest.trees = [chain(rng, leaves, side) for _ in range(70)]
+    for n in (1, 6):
+        check(on_every_tier, forest, rows(rng, n, 5) / 3)
 
 
 @pytest.mark.parametrize("features", [30, 63, 64, 65, 127, 129, 200, 257, 300, 600])

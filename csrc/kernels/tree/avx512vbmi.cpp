@@ -8,13 +8,17 @@ namespace engine::avx512vbmi {
 namespace {
 #include "kernels/tree/walk.inl"
 
-ENGINE_INLINE void store_side(const TreeRank& rank, int first, int below, uint8_t* to) {
-  for (int i = 0; i < rank.bytes; ++i, below -= kPanelStep) to[first + i] = uint8_t(below < 0 ? 0 : below > 255 ? 255 : below);
+ENGINE_INLINE uint8_t byte_of(int below) { return uint8_t(below < 0 ? 0 : below > 255 ? 255 : below); }
+
+ENGINE_INLINE void store_side(int below, int bytes, uint8_t* to) {
+  to[0] = byte_of(below);
+  for (int i = 1; i < bytes; ++i) to[i] = byte_of(below -= kPanelStep);
 }
 
+// below: 0 of NaN.
 ENGINE_INLINE void store_rank(const TreeRank& rank, int below, bool nan, uint8_t* to) {
-  if (rank.nan_greatest >= 0) store_side(rank, rank.nan_greatest, nan ? INT32_MAX : below, to);
-  if (rank.nan_least >= 0) store_side(rank, rank.nan_least, nan ? 0 : below, to);
+  if (rank.nan_least >= 0) store_side(below, rank.bytes, to + rank.nan_least);
+  if (rank.nan_greatest >= 0) store_side(nan ? INT32_MAX : below, rank.bytes, to + rank.nan_greatest);
 }
 
 // tree_key(x) in all lanes; of NaN the least number.
@@ -76,73 +80,83 @@ struct Row {
   ENGINE_INLINE __m512i half(__m512i numbers, int q) const { return _mm512_permutex2var_epi8(quarter[q], numbers, quarter[q + 1]); }
 };
 
-// The number of the lowest bit that is set: of 1 << n, looked up by its low seven bits.
-ENGINE_INLINE __m512i lowest_bit(__m512i x) {
-  alignas(64) static const uint8_t kLow[64] = {7, 0, 1, 0, 2, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5};
-  alignas(64) static const uint8_t kHigh[64] = {6};
-  __m512i bit = _mm512_and_si512(x, _mm512_sub_epi8(_mm512_setzero_si512(), x));
-  return _mm512_permutex2var_epi8(_mm512_load_si512(kLow), bit, _mm512_load_si512(kHigh));
-}
-
 ENGINE_INLINE void store_leaves(const TreePanel& panel, __m512i number, int32_t* results) {
-  const int stride = panel.groups * 8;
   alignas(64) uint8_t numbers[64];
   _mm512_store_si512(numbers, number);
-  const int32_t* leaves = panel.leaves;
-  for (int t = 0; t < kPanelTrees; t += 8, leaves += 8 * stride) {
+  const int32_t* leaves = panel.leaves_at;
+  for (int t = 0; t < kPanelTrees; t += 8, leaves += 8 * panel.leaves) {
 #pragma GCC unroll 8
-    for (int i = 0; i < 8; ++i) results[t + i] = leaves[i * stride + numbers[t + i]];
+    for (int i = 0; i < 8; ++i) results[t + i] = leaves[i * panel.leaves + numbers[t + i]];
   }
 }
 
-template <int Quarters, int Rows>
-ENGINE_INLINE void score(const TreePanel& panel, const uint8_t* bytes, int32_t* results) {
-  Row<Quarters> row[Rows];
-  __m512i bits[Rows], base[Rows];
-  for (int r = 0; r < Rows; ++r) {
-    row[r].load(bytes + r * Quarters * 64);
-    bits[r] = base[r] = _mm512_setzero_si512();
-  }
-  for (int g = panel.groups - 1; g >= 0; --g) {
-    __m512i out[Rows];
-    for (int r = 0; r < Rows; ++r) out[r] = _mm512_setzero_si512();
-    int s = g ? panel.ends[g - 1] : 0, end = panel.ends[g];
-    for (const uint8_t* slot = panel.slots + s * kSlotBytes; s < end; ++s, slot += kSlotBytes) {
-      __m512i column = _mm512_loadu_si512(slot), threshold = _mm512_loadu_si512(slot + 64), mask = _mm512_loadu_si512(slot + 128);
-      __mmask64 flip = Quarters * 64 <= kFlipBytes ? _mm512_movepi8_mask(column) : _cvtu64_mask64(panel.bits[s].flip);
-      __mmask64 high = Quarters > 4 ? _cvtu64_mask64(panel.bits[s].high) : 0;
-#pragma GCC unroll 8
+// Leaves of rows [0, Rows) in each of `Panels` panels at the slots [s, end).
+template <int Quarters, int Rows, int Panels>
+ENGINE_INLINE void look(const TreePanel* panel, int s, int end, const Row<Quarters>* row, __m512i (*leaf)[Rows]) {
+  const __m512i one = _mm512_set1_epi8(1);
+  __m512i number = _mm512_set1_epi8(char(s + 1));
+  for (int64_t at = int64_t(s) * kSlotBytes; s < end; ++s, at += kSlotBytes, number = _mm512_add_epi8(number, one)) {
+#pragma GCC unroll 4
+    for (int p = 0; p < Panels; ++p) {
+      const uint8_t* slot = panel[p].slots + at;
+      __m512i column = _mm512_loadu_si512(slot), threshold = _mm512_loadu_si512(slot + 64), least = _mm512_loadu_si512(slot + 128);
+      __mmask64 high = Quarters > 4 ? _cvtu64_mask64(panel[p].high[s]) : 0;
+#pragma GCC unroll 4
       for (int r = 0; r < Rows; ++r) {
         __mmask64 second = _mm512_cmpgt_epu8_mask(row[r].look_up(column, high), threshold);
-        out[r] = _mm512_or_si512(out[r], _mm512_maskz_mov_epi8(_kxor_mask64(second, flip), mask));
+        leaf[p][r] = _mm512_mask_mov_epi8(leaf[p][r], _mm512_mask_cmpge_epu8_mask(second, leaf[p][r], least), number);
       }
     }
-    for (int r = 0; r < Rows; ++r) {
-      __m512i left = _mm512_andnot_si512(out[r], _mm512_set1_epi8(-1));
-      __mmask64 some = _mm512_test_epi8_mask(left, left);
-      bits[r] = _mm512_mask_mov_epi8(bits[r], some, left);
-      base[r] = _mm512_mask_mov_epi8(base[r], some, _mm512_set1_epi8(char(g * 8)));
-    }
   }
-  for (int r = 0; r < Rows; ++r) store_leaves(panel, _mm512_add_epi8(base[r], lowest_bit(bits[r])), results + r * kPanelTrees);
+}
+
+// What a node does to `leaf` is a chain of its own in each panel and row; four of them hide its latency.
+template <int Quarters, int Rows, int Panels>
+ENGINE_INLINE void score(const TreePanel* panel, const uint8_t* bytes, int32_t* results, int64_t stride) {
+  Row<Quarters> row[Rows];
+  __m512i leaf[Panels][Rows];
+  for (int r = 0; r < Rows; ++r) {
+    row[r].load(bytes + r * Quarters * 64);
+    for (int p = 0; p < Panels; ++p) leaf[p][r] = _mm512_setzero_si512();
+  }
+  int common = panel[0].leaves - 1;
+  for (int p = 1; p < Panels; ++p) common = panel[p].leaves - 1 < common ? panel[p].leaves - 1 : common;
+  look<Quarters, Rows, Panels>(panel, 0, common, row, leaf);
+  for (int p = 0; Panels > 1 && p < Panels; ++p) look<Quarters, Rows, 1>(panel + p, common, panel[p].leaves - 1, row, leaf + p);
+  for (int p = 0; p < Panels; ++p)
+    for (int r = 0; r < Rows; ++r) store_leaves(panel[p], leaf[p][r], results + p * stride + r * kPanelTrees);
+}
+
+template <int Quarters, int Rows, int Panels>
+ENGINE_INLINE void score_rows(const TreePanel* panel, int panels, const uint8_t* bytes, int32_t* results, int64_t stride) {
+  int p = 0;
+  for (; p + Panels <= panels; p += Panels) score<Quarters, Rows, Panels>(panel + p, bytes, results + p * stride, stride);
+  if constexpr (Panels > 1) score_rows<Quarters, Rows, Panels / 2>(panel + p, panels - p, bytes, results + p * stride, stride);
 }
 
 template <int Quarters, int Rows>
-void score_all(const TreePanel& panel, const uint8_t* bytes, int rows, int32_t* results) {
-  for (; rows >= Rows; rows -= Rows, bytes += Rows * Quarters * 64, results += Rows * kPanelTrees) score<Quarters, Rows>(panel, bytes, results);
-  for (; rows > 0; --rows, bytes += Quarters * 64, results += kPanelTrees) score<Quarters, 1>(panel, bytes, results);
+void score_all(const TreePanel* panel, int panels, const uint8_t* bytes, int rows, int32_t* results) {
+  const int64_t stride = int64_t(rows) * kPanelTrees;
+  int row = 0;
+  auto take = [&]<int Some, int Panels>() {
+    for (; row + Some <= rows; row += Some)
+      score_rows<Quarters, Some, Panels>(panel, panels, bytes + row * Quarters * 64, results + row * kPanelTrees, stride);
+  };
+  take.template operator()<Rows, 4 / Rows>();
+  take.template operator()<2, 2>();
+  take.template operator()<1, 4>();
 }
 
-void score_panel(const TreePanel& panel, const uint8_t* bytes, int rows, int32_t* results) {
-  if (panel.row_bytes == 64) score_all<1, 4>(panel, bytes, rows, results);
-  else if (panel.row_bytes == 128) score_all<2, 4>(panel, bytes, rows, results);
-  else if (panel.row_bytes == 256) score_all<4, 2>(panel, bytes, rows, results);
-  else score_all<8, 2>(panel, bytes, rows, results);
+void score_panels(const TreePanel* panel, int panels, const uint8_t* bytes, int rows, int32_t* results) {
+  if (panel->row_bytes == 64) score_all<1, 4>(panel, panels, bytes, rows, results);
+  else if (panel->row_bytes == 128) score_all<2, 4>(panel, panels, bytes, rows, results);
+  else if (panel->row_bytes == 256) score_all<4, 2>(panel, panels, bytes, rows, results);
+  else score_all<8, 2>(panel, panels, bytes, rows, results);
 }
 
 }  // namespace
 
 extern const TreeKernels tree_table;
-const TreeKernels tree_table = {walk_rows, walk_row, sum_rows, sum_row, rank_floats, rank_doubles, score_panel, {1.0, 1.1, 1.8, 2.8}};
+const TreeKernels tree_table = {walk_rows, walk_row, sum_rows, sum_row, rank_floats, rank_doubles, score_panels, {1.0, 1.1, 1.8, 2.8}};
 
 }  // namespace engine::avx512vbmi

@@ -7,18 +7,18 @@
 namespace engine {
 namespace {
 
-constexpr int kMostLeaves = 64;
+constexpr int kMostLeaves = 256;
+constexpr uint8_t kNoByte = 255;  // a threshold that no byte exceeds
 
-// A comparison that rules out leaves of one group.
+// An interior node.
 struct Entry {
   uint16_t column;
-  uint8_t threshold, mask;
-  bool flip;
+  uint8_t threshold, least;
 };
 
-// One tree: its entries by group, its leaves from the left.
-struct TreeMasks {
-  std::vector<Entry> groups[8];
+// One tree: its interior nodes and its leaves, both from the left.
+struct TreeEntries {
+  std::vector<Entry> nodes;
   std::vector<int32_t> leaves;
 };
 
@@ -32,7 +32,7 @@ class PanelPacker {
       if (tree_end(t) - forest_.roots[t] > 2 * kMostLeaves - 1) return false;
     if (!rank_columns()) return false;
     for (size_t s = 0; s + 1 < forest_.segments.size(); ++s) {
-      out_.segments.push_back(int32_t(out_.panels.size()));
+      out_.segments.push_back(int32_t(out_.trees.size()));
       int end = forest_.blocks[size_t(forest_.segments[s + 1])];
       for (int t = forest_.blocks[size_t(forest_.segments[s])]; t < end;) {
         int first = t;
@@ -40,7 +40,8 @@ class PanelPacker {
         add_panel(first, t - first);
       }
     }
-    out_.segments.push_back(int32_t(out_.panels.size()));
+    out_.segments.push_back(int32_t(out_.trees.size()));
+    point_panels();
     return true;
   }
 
@@ -128,73 +129,67 @@ class PanelPacker {
   size_t tree_end(size_t t) const { return t + 1 < forest_.roots.size() ? forest_.roots[t + 1] : forest_.nodes.size(); }
 
   void add_panel(int first, int count) {
-    std::vector<TreeMasks> trees(size_t(count), TreeMasks{});
+    std::vector<TreeEntries> trees(size_t(count), TreeEntries{});
     size_t leaves = 1;
     for (int t = 0; t < count; ++t) {
       read_tree(size_t(first + t), &trees[size_t(t)]);
       leaves = std::max(leaves, trees[size_t(t)].leaves.size());
     }
-    TreePanels::Panel panel{first, count, int(leaves + 7) / 8, uint32_t(out_.bits.size()), uint32_t(out_.leaves.size()), {}};
-    for (int g = 0; g < panel.groups; ++g) {
-      size_t slots = 0;
-      for (const TreeMasks& tree : trees) slots = std::max(slots, tree.groups[g].size());
-      for (size_t s = 0; s < slots; ++s) add_slot(trees, g, s);
-      panel.ends[g] = uint16_t(out_.bits.size() - panel.slot);
-    }
-    out_.leaves.resize(panel.leaf + size_t(kPanelTrees) * size_t(panel.groups) * 8, 0);
+    leaves_.push_back(int(leaves));
+    for (size_t s = 0; s + 1 < leaves; ++s) add_slot(trees, s);
+    size_t at = out_.leaves.size();
+    out_.leaves.resize(at + size_t(kPanelTrees) * leaves, 0);
     for (size_t t = 0; t < trees.size(); ++t)
-      std::copy(trees[t].leaves.begin(), trees[t].leaves.end(), out_.leaves.begin() + panel.leaf + int64_t(t) * panel.groups * 8);
-    out_.panels.push_back(panel);
+      std::copy(trees[t].leaves.begin(), trees[t].leaves.end(), out_.leaves.begin() + int64_t(at + t * leaves));
+    out_.trees.push_back({first, count});
   }
 
-  void add_slot(const std::vector<TreeMasks>& trees, int group, size_t s) {
+  void point_panels() {
+    const uint8_t* slots = out_.slots.data();
+    const uint64_t* high = out_.high.empty() ? nullptr : out_.high.data();
+    const int32_t* leaves_at = out_.leaves.data();
+    for (int leaves : leaves_) {
+      out_.panels.push_back({slots, high, leaves_at, leaves, out_.row_bytes});
+      slots += (leaves - 1) * kSlotBytes;
+      if (high) high += leaves - 1;
+      leaves_at += leaves * kPanelTrees;
+    }
+  }
+
+  void add_slot(const std::vector<TreeEntries>& trees, size_t s) {
     size_t at = out_.slots.size();
     out_.slots.resize(at + kSlotBytes, 0);
-    TreeSlotBits bits{};
+    std::fill_n(out_.slots.begin() + int64_t(at + kPanelTrees), kPanelTrees, kNoByte);
+    uint64_t high = 0;
     for (size_t t = 0; t < trees.size(); ++t) {
-      if (s >= trees[t].groups[group].size()) continue;
-      const Entry& e = trees[t].groups[group][s];
-      out_.slots[at + t] = uint8_t(e.column | (e.flip && out_.row_bytes <= kFlipBytes ? kPanelFlip : 0));
+      if (s >= trees[t].nodes.size()) continue;
+      const Entry& e = trees[t].nodes[s];
+      out_.slots[at + t] = uint8_t(e.column);
       out_.slots[at + kPanelTrees + t] = e.threshold;
-      out_.slots[at + 2 * kPanelTrees + t] = e.mask;
-      bits.flip |= uint64_t(e.flip) << t;
-      bits.high |= uint64_t(e.column >> 8) << t;
+      out_.slots[at + 2 * kPanelTrees + t] = e.least;
+      high |= uint64_t(e.column >> 8) << t;
     }
-    out_.bits.push_back(bits);
+    if (out_.row_bytes > 256) out_.high.push_back(high);
   }
 
-  void read_tree(size_t t, TreeMasks* tree) const {
-    size_t begin = forest_.roots[t], end = tree_end(t);
-    const TreeNode* nodes = forest_.nodes.data() + begin;
-    uint8_t leaves_below[2 * kMostLeaves];
-    for (size_t i = end - begin; i-- > 0;)
-      leaves_below[i] = nodes[i].delta ? uint8_t(leaves_below[i + nodes[i].delta] + leaves_below[i + nodes[i].delta + 1]) : 1;
-    read_node(nodes, 0, leaves_below, tree);
-  }
+  void read_tree(size_t t, TreeEntries* tree) const { read_node(forest_.nodes.data() + forest_.roots[t], tree); }
 
-  void read_node(const TreeNode* nodes, size_t i, const uint8_t* leaves_below, TreeMasks* tree) const {
-    const TreeNode& n = nodes[i];
-    if (!n.delta) {
-      tree->leaves.push_back(n.key);
+  void read_node(const TreeNode* n, TreeEntries* tree) const {
+    if (!n->delta) {
+      tree->leaves.push_back(n->key);
       return;
     }
-    size_t left = i + n.delta, right = left + 1;
-    bool flip = leaves_below[right] < leaves_below[left];
-    if (flip) std::swap(left, right);
-    add_entries(n, flip, tree->leaves.size(), leaves_below[left], tree);
-    read_node(nodes, left, leaves_below, tree);
-    read_node(nodes, right, leaves_below, tree);
+    size_t least = tree->leaves.size();
+    read_node(n + n->delta, tree);
+    tree->nodes.push_back(entry_of(*n, least));
+    read_node(n + n->delta + 1, tree);
   }
 
-  // The node rules out `count` leaves from `first` on.
-  void add_entries(const TreeNode& n, bool flip, size_t first, size_t count, TreeMasks* tree) const {
+  Entry entry_of(const TreeNode& n, size_t least) const {
     const Column& of = columns_[n.column];
     const std::vector<double>& steps = axes_[of.axis].steps;
     size_t number = size_t(std::lower_bound(steps.begin(), steps.end(), step_of(n)) - steps.begin());
-    uint64_t mask = (count == 64 ? ~uint64_t(0) : (uint64_t(1) << count) - 1) << first;
-    uint16_t column = uint16_t(size_t(of.first) + number / kPanelStep);
-    for (int g = 0; g < 8; ++g)
-      if (uint8_t bits = uint8_t(mask >> (8 * g))) tree->groups[g].push_back({column, uint8_t(number % kPanelStep), bits, flip});
+    return {uint16_t(size_t(of.first) + number / kPanelStep), uint8_t(number % kPanelStep), uint8_t(least)};
   }
 
   const Forest& forest_;
@@ -202,15 +197,11 @@ class PanelPacker {
   TreePanels& out_;
   std::vector<Column> columns_;
   std::vector<Axis> axes_;
+  std::vector<int> leaves_;  // of each panel
 };
 
 }  // namespace
 
 bool pack_panels(const Forest& forest, bool doubles, TreePanels* out) { return PanelPacker(forest, doubles, out).run(); }
-
-TreePanel TreePanels::panel(int i) const {
-  const Panel& p = panels[size_t(i)];
-  return {slots.data() + size_t(p.slot) * kSlotBytes, bits.data() + p.slot, p.ends, leaves.data() + p.leaf, p.groups, row_bytes};
-}
 
 }  // namespace engine

@@ -54,25 +54,18 @@ struct TreeRank {
 };
 
 inline constexpr int kPanelTrees = 64;
+inline constexpr int kPanelsAtOnce = 4;
 inline constexpr int kPanelStep = 254;    // thresholds of a byte column
 inline constexpr int kPanelColumns = 512;
 inline constexpr int kSlotBytes = 3 * kPanelTrees;
-inline constexpr int kFlipBytes = 128;    // rows of at most so many bytes leave the highest bit of a byte column to the flip
-inline constexpr uint8_t kPanelFlip = 0x80;
 
-struct TreeSlotBits {
-  uint64_t flip;  // of each tree: the smaller subtree is the second child
-  uint64_t high;  // of each tree: 256 is to be added to the byte column
-};
-
-// See panel.h. slot s: byte column (with kPanelFlip, in rows of at most kFlipBytes), threshold and mask of each tree, 64 bytes
-// each. Leaves of tree i, keys as in TreeNode: leaves[i * 8 * groups ...].
+// See panel.h. Slot s: byte column, threshold and `least` of each tree, 64 bytes each; a tree that has no such node has a threshold
+// that no byte exceeds. Leaves of tree i, keys as in TreeNode: leaves_at[i * leaves ...].
 struct TreePanel {
   const uint8_t* slots;
-  const TreeSlotBits* bits;
-  const uint16_t* ends;        // slots of group g: [ends[g - 1], ends[g]), from 0
-  const int32_t* leaves;
-  int groups;
+  const uint64_t* high;        // of slot s, bit i: 256 is to be added to the byte column of tree i; null where row_bytes is at most 256
+  const int32_t* leaves_at;
+  int leaves;                  // slots + 1
   int row_bytes;               // byte columns, rounded up to 64, 128, 256 or 512
 };
 
@@ -90,9 +83,10 @@ struct TreeKernels {
   // Where slot_ns is not 0: the bytes of one row.
   void (*rank_floats)(const TreeRank* ranks, int count, const int32_t* steps, const float* row, uint8_t* to);
   void (*rank_doubles)(const TreeRank* ranks, int count, const double* steps, const double* row, uint8_t* to);
-  // results[row * kPanelTrees + tree] = key field of the leaf that the row reaches. bytes: [rows][row_bytes].
-  void (*score_panel)(const TreePanel& panel, const uint8_t* bytes, int rows, int32_t* results);
-  // About what score_panel takes for a slot and row, for row_bytes 64, 128, 256 and 512; 0: this tier has no panels.
+  // results[(p * rows + row) * kPanelTrees + tree] = key field of the leaf that the row reaches in that tree of panel p.
+  // bytes: [rows][row_bytes], the same in all panels. 1 <= panels <= kPanelsAtOnce.
+  void (*score_panels)(const TreePanel* panel, int panels, const uint8_t* bytes, int rows, int32_t* results);
+  // About what score_panels takes for a slot and row, for row_bytes 64, 128, 256 and 512; 0: this tier has no panels.
   double slot_ns[4];
 };
 

@@ -91,7 +91,13 @@ static void sum_rows(const int32_t* results, int first, int count, double* sums)
 static void sum_row(const int32_t* results, int first, int count, double* sums) {
   int t = 0;
   for (; t < count && (first + t) % kTreeSums != 0; ++t) sums[(first + t) % kTreeSums] += double(weight_of(results[t]));
-  for (; t + kTreeSums <= count; t += kTreeSums)
-    for (int k = 0; k < kTreeSums; ++k) sums[k] += double(weight_of(results[t + k]));
-  for (int k = 0; t < count; ++t, ++k) sums[k] += double(weight_of(results[t]));
+  double all[kTreeSums];
+  ::memcpy(all, sums, sizeof all);
+  for (; t + kTreeSums <= count; t += kTreeSums) {
+    float weights[kTreeSums];
+    ::memcpy(weights, results + t, sizeof weights);
+    for (int k = 0; k < kTreeSums; ++k) all[k] += double(weights[k]);
+  }
+  for (int k = 0; t < count; ++t, ++k) all[k] += double(weight_of(results[t]));
+  ::memcpy(sums, all, sizeof all);
 }

@@ -26,7 +26,7 @@ GroupLayout::GroupLayout(const ForestModel& m) : columns(int64_t(m.packed.column
   sums_per_group = m.packed.lists ? 0 : targets * kTreeSums * kTreeRows;
   scores_per_group = targets * kTreeRows;
   groups = std::clamp<int64_t>(kKeyBytes / std::max(key_bytes, sums_per_group * 8), 1, kMostGroups);
-  int64_t trees_at_once = m.panels ? int64_t(kPanelTrees) : most_trees_of_a_block(m.packed);
+  int64_t trees_at_once = m.panels ? int64_t(kPanelTrees) * kPanelsAtOnce : most_trees_of_a_block(m.packed);
   sums_at = round_up(groups * keys_per_group, 64);
   scores_at = round_up(sums_at + groups * sums_per_group * 8, 64);
   results_at = round_up(scores_at + groups * scores_per_group * 8, 64);
@@ -64,15 +64,18 @@ void Walker::walk_segment(int s, int64_t first, int64_t count, const Sink& sink)
 void Walker::score_segment(int s, int64_t first, int64_t count, const Sink& sink) {
   const TreePanels& panels = *m_.panels;
   for (int64_t g = 0; g < count; ++g) load_bytes(first + g, reinterpret_cast<uint8_t*>(keys_ + g * layout_.keys_per_group));
-  for (int p = panels.segments[size_t(s)]; p < panels.segments[size_t(s) + 1]; ++p) {
-    TreePanel panel = panels.panel(p);
-    int first_tree = panels.panels[size_t(p)].first, trees = panels.panels[size_t(p)].count;
-    for (int64_t g = 0; g < count; ++g) {
-      int n = lanes(first + g);
-      kernels_.score_panel(panel, reinterpret_cast<const uint8_t*>(keys_ + g * layout_.keys_per_group), n, results_);
-      for (int lane = 0; lane < n; ++lane) add_row(results_ + lane * kPanelTrees, first_tree, trees, lane, g, sink);
-    }
-  }
+  int end = panels.segments[size_t(s) + 1], at_once = count == 1 ? kPanelsAtOnce : 1;  // what several groups read stays close
+  for (int p = panels.segments[size_t(s)]; p < end; p += at_once)
+    for (int64_t g = 0; g < count; ++g) score_group(p, std::min(at_once, end - p), lanes(first + g), g, sink);
+}
+
+void Walker::score_group(int first, int count, int rows, int64_t g, const Sink& sink) {
+  const TreePanels& panels = *m_.panels;
+  kernels_.score_panels(&panels.panels[size_t(first)], count, reinterpret_cast<const uint8_t*>(keys_ + g * layout_.keys_per_group), rows, results_);
+  const int32_t* results = results_;
+  for (int p = 0; p < count; ++p)
+    for (int lane = 0; lane < rows; ++lane, results += kPanelTrees)
+      add_row(results, panels.trees[size_t(first + p)].first, panels.trees[size_t(first + p)].count, lane, g, sink);
 }
 
 // Whether results come row by row, else tree by tree for kTreeRows rows.

@@ -35,6 +35,7 @@ class Walker {
  private:
   void walk_segment(int s, int64_t first, int64_t count, const Sink& sink);
   void score_segment(int s, int64_t first, int64_t count, const Sink& sink);
+  void score_group(int first, int count, int rows, int64_t g, const Sink& sink);  // panels [first, first + count)
   bool apart(int n) const;
   void row_keys(int64_t row, int rows, int stride, int32_t* keys) const;
   void load_keys(int64_t group, int32_t* keys) const;
