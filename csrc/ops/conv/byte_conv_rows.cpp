@@ -16,6 +16,7 @@ constexpr int64_t kFinestTileMacs = 400000, kTilesPerWorker = 3;
 constexpr int64_t kPartBytes = 2 << 20;  // of weights that one row passes over between looks at the clock
 
 constexpr int64_t kTileResults = 24 << 10;  // that the first-level cache still has when they are looked at again
+constexpr int64_t kLeastTileRows = 48;
 
 int64_t aligned(int64_t bytes) { return round_up(bytes, int64_t(kAlignment)); }
 
@@ -39,7 +40,7 @@ void ByteConv::choose_tiles(int threads) {
   const int64_t area = std::max<int64_t>(1, most / k), side = int64_t(std::sqrt(double(area)));
   tile_n_ = even_tile(n, std::max(side, area / std::max<int64_t>(1, std::min(m, side))), kernels_->panel);
   tile_m_ = even_tile(m, area / tile_n_, area / tile_n_ >= kernels_->rows ? kernels_->rows : 1);
-  if (tile_m_ * tile_n_ > kTileResults) tile_m_ = even_tile(m, std::max<int64_t>(kTileResults / tile_n_, 8 * kernels_->rows), kernels_->rows);
+  if (tile_m_ * tile_n_ > kTileResults) tile_m_ = even_tile(m, std::max<int64_t>(kTileResults / tile_n_, kLeastTileRows), kernels_->rows);
   tiles_m_ = m > 0 ? ceil_div(m, tile_m_) : 0;
   tiles_n_ = ceil_div(n, tile_n_);
 }
