@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 
 #include "kernels/pool/pool_shape.h"
 #include "ops/conv/window.h"
@@ -40,29 +41,50 @@ class ByteMaxPool final : public Op {
     const int64_t pixels = shape_.out_pixels();
     const double ns = double(shape_.channels * shape_.taps()) * 0.05 + 20;
     return r.parallel(shape_.n * pixels, ns, [&](int64_t begin, int64_t end, int) {
-      for (int64_t i = begin; i < end; ++i) {
+      for (int64_t i = begin, count = 0; i < end; i += count) {
+        count = std::min(end - i, shape_.out[2] - i % shape_.out[2]);
         const int64_t from = i / pixels * shape_.in_pixels() * shape_.channels, to = i * shape_.channels;
-        if (is_signed) pixel(r.in<int8_t>(0) + from, i % pixels, int8_t(-128), r.out<int8_t>(0) + to);
-        else pixel(r.in<uint8_t>(0) + from, i % pixels, uint8_t(0), r.out<uint8_t>(0) + to);
+        if (is_signed) line(r.in<int8_t>(0) + from, i % pixels, count, r.out<int8_t>(0) + to);
+        else line(r.in<uint8_t>(0) + from, i % pixels, count, r.out<uint8_t>(0) + to);
       }
     });
   }
 
  private:
+  static constexpr int64_t kBlock = 64;  // channels that registers hold
+
+  // Outputs [o, o + count) of one line of the image at x.
   template <class T>
-  void pixel(const T* x, int64_t o, T least, T* y) const {
+  void line(const T* x, int64_t o, int64_t count, T* y) const {
     const PoolShape& s = shape_;
-    const int64_t c = s.channels;
     const PoolWindow d = pool_window(s, 0, o / s.out[2] / s.out[1]), h = pool_window(s, 1, o / s.out[2] % s.out[1]);
-    const PoolWindow w = pool_window(s, 2, o % s.out[2]);
-    std::fill_n(y, c, least);
+    for (int64_t i = 0, column = o % s.out[2]; i < count; ++i, ++column) {
+      const PoolWindow w = pool_window(s, 2, column);
+      for (int64_t c = 0; c < s.channels; c += kBlock) greatest(x + c, d, h, w, std::min(kBlock, s.channels - c), y + i * s.channels + c);
+    }
+  }
+
+  // Of `count` channels from x on.
+  template <class T>
+  void greatest(const T* x, const PoolWindow& d, const PoolWindow& h, const PoolWindow& w, int64_t count, T* y) const {
+    const PoolShape& s = shape_;
+    T most[kBlock];
+    std::fill_n(most, kBlock, std::numeric_limits<T>::lowest());
     for (int64_t kd = 0; kd < d.count; ++kd)
-      for (int64_t kh = 0; kh < h.count; ++kh)
+      for (int64_t kh = 0; kh < h.count; ++kh) {
+        const int64_t row = ((d.begin + kd * s.dilation[0]) * s.in[1] + h.begin + kh * s.dilation[1]) * s.in[2] + w.begin;
         for (int64_t kw = 0; kw < w.count; ++kw) {
-          const int64_t at = ((d.begin + kd * s.dilation[0]) * s.in[1] + h.begin + kh * s.dilation[1]) * s.in[2] + w.begin + kw * s.dilation[2];
-          const T* from = x + at * c;
-          for (int64_t i = 0; i < c; ++i) y[i] = from[i] > y[i] ? from[i] : y[i];
+          const T* from = x + (row + kw * s.dilation[2]) * s.channels;
+          if (count == kBlock) larger(from, kBlock, most);
+          else larger(from, count, most);
         }
+      }
+    std::copy_n(most, count, y);
+  }
+
+  template <class T>
+  static void larger(const T* x, int64_t count, T* most) {
+    for (int64_t i = 0; i < count; ++i) most[i] = std::max(x[i], most[i]);
   }
 
   PoolShape shape_;

@@ -34,6 +34,9 @@ struct ByteRows {
   // Where the rows are a part of longer ones: the pieces and the length that pack was given (0: those above), and the pieces,
   // and bytes of the next, that come before. REQUIRES: whole pieces, or one of which `length` is a multiple of 64 or its rest.
   int64_t packed_pieces, packed_length, pieces_before, bytes_before;
+  // Memory that another product reads next, which may be fetched meanwhile; null: nothing.
+  const void* next;
+  int64_t next_bytes;
 };
 
 // A flat row of outputs of a convolution of one filter a channel: output p is the sum over taps of rows[tap][p] times

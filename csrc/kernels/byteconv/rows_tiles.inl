@@ -78,12 +78,14 @@ using FinishTileFn = void (*)(RowsCall, const int32_t*, int);
 constexpr FinishTileFn kFinishTile[kBytePanelVectors] = {finish_tile<1>, finish_tile<2>, finish_tile<3>, finish_tile<4>};
 
 // `call` has everything but b.
-static void run_tile_panel(ByteTiles& tiles, const TileData& data, int64_t terms, const int8_t* b, int64_t width, int rows, int vectors, const RowsCall& call) {
+static void run_tile_panel(ByteTiles& tiles, const TileData& data, int64_t terms, const int8_t* b, int64_t width, int rows, int vectors,
+                           const RowsCall& call, FetchAhead* ahead) {
   alignas(64) int32_t sums[kTileRows * kBytePanel];
   ByteCall product{};
   product.a = data.first, product.a_row = data.row;
   product.b_row = width, product.groups = terms / Bytes::group;
   product.out_row = vectors * kLanes;
+  product.ahead = ahead;
   const int at_once = ByteTiles::vectors(rows);
   for (int v = 0; v < vectors; v += at_once) {
     product.b = b + v * kLanes * Bytes::group, product.out = sums + v * kLanes;
@@ -101,6 +103,8 @@ static void run_tiles(const ByteRows& g, void* scratch) {
   uint8_t* block = static_cast<uint8_t*>(scratch) + rows_scratch_bytes(g.m, g.pieces, g.length);
   RowsCall call{};
   call.weight_zeros = g.weight_zeros, call.finish = &g.finish, call.c_row = g.c_stride * size;
+  const int64_t blocks = (g.m + kTileRows - 1) / kTileRows, pairs = (g.n1 - g.n0 + 2 * kLanes - 1) / (2 * kLanes);
+  FetchAhead ahead = fetch_ahead(g.next, g.next_bytes, blocks * pairs * (terms / kTileTerms));
   ByteTiles tiles;
   for (int64_t i = 0; i < g.m; i += kTileRows) {
     const int rows = g.m - i < kTileRows ? int(g.m - i) : kTileRows;
@@ -111,7 +115,7 @@ static void run_tiles(const ByteRows& g, void* scratch) {
       const int vectors = int((columns + kLanes - 1) / kLanes);
       call.column = n0, call.tail = int(columns - (vectors - 1) * kLanes);
       call.c = static_cast<char*>(g.c) + (i * g.c_stride + n0 - g.n0) * size;
-      run_tile_panel(tiles, data, terms, panel_at(g.packed, n0, groups), panel_width(g.n, n0), rows, vectors, call);
+      run_tile_panel(tiles, data, terms, panel_at(g.packed, n0, groups), panel_width(g.n, n0), rows, vectors, call, &ahead);
     }
   }
   tiles.release();

@@ -71,7 +71,12 @@ class ByteTiles {
     const uint8_t* a = call.a;
     const int8_t* b = call.b;
     const int64_t b_row = call.b_row * Bytes::group, rest = call.groups % kGroups;
-    for (int64_t i = call.groups / kGroups; i > 0; --i, a += kRowBytes, b += kGroups * b_row) step(a, call.a_row, b, b_row);
+    FetchAhead ahead = call.ahead ? *call.ahead : FetchAhead{};
+    for (int64_t i = call.groups / kGroups; i > 0; --i, a += kRowBytes, b += kGroups * b_row) {
+      ahead.fetch();
+      step(a, call.a_row, b, b_row);
+    }
+    if (call.ahead) *call.ahead = ahead;
     if (rest == 0) return;
     alignas(64) uint8_t last_a[2 * kRows * kRowBytes];
     alignas(64) int8_t last_b[kGroups * NV * kRowBytes];

@@ -1,6 +1,7 @@
 // Micro-kernels of byte products: a few rows by one to four vectors of columns, the sums held in registers.
 #pragma once
 
+#include "kernels/fetch_ahead.h"
 #include "kernels/gemm/registers.inl"
 
 namespace engine::ENGINE_TIER {
@@ -20,6 +21,7 @@ struct ByteCall {
   int64_t groups;
   int32_t* out;
   int64_t out_row;
+  FetchAhead* ahead;  // tiles only: fetches for every 64 terms; null: nothing
 };
 
 template <int R, int NV>

@@ -85,6 +85,7 @@ static void run_byte_micro(const ByteBlock& block, const ByteColumns& part, cons
   call.b = part.b, call.b_row = part.b_row;
   call.groups = (block.k + Bytes::group - 1) / Bytes::group;
   call.out = out, call.out_row = whole;
+  call.ahead = nullptr;
   multiply_rows(*block.tiles, call, rows, part.vectors);
   for (int r = 0; r < rows; ++r) {
     const int64_t row = block.tile.m0 + i + r;

@@ -85,6 +85,7 @@ class ByteConv {
   ByteFinish finish_of(const Terms& t, int64_t column) const;
   Status run_rows(OpRun& r, const Terms& t, const Weights& weights, const uint8_t* x, const uint8_t* end) const;
   // kernels_->run, for rows that take long in parts of part_ bytes. False when the call must stop meanwhile.
+  void set_next(int64_t item, const char* packed, ByteRows* g) const;
   bool run_product(OpRun& r, int worker, ByteRows g, char* scratch) const;
   Status run_depthwise(OpRun& r, const Terms& t, const Weights& weights, const uint8_t* x) const;
   void gather_lines(const uint8_t* image, int64_t depth, int64_t first, int64_t lines, uint8_t outside, uint8_t* to) const;

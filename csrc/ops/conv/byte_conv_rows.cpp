@@ -86,6 +86,17 @@ bool ByteConv::run_product(OpRun& r, int worker, ByteRows g, char* scratch) cons
   return true;
 }
 
+// Tiles of the same columns follow each other; each fetches a share of the columns that come after them.
+void ByteConv::set_next(int64_t item, const char* packed, ByteRows* g) const {
+  const int64_t tiles = tiles_m_ * tiles_n_, place = item % tiles_m_, after = item - place + tiles_m_;
+  if (tiles_n_ * shape_.groups == 1 || after >= shape_.n * shape_.groups * tiles) return;
+  const int64_t group = after / tiles % shape_.groups, panel = after % tiles / tiles_m_ * tile_n_ / kernels_->panel;
+  const int64_t panel_bytes = int64_t(kernels_->packed_bytes(kernels_->panel, g->pieces, g->length) - kernels_->packed_bytes(0, g->pieces, g->length));
+  const int64_t begin = panel * panel_bytes, end = std::min(begin + tile_n_ / kernels_->panel * panel_bytes, packed_group_bytes());
+  const int64_t from = begin + (end - begin) * place / tiles_m_, to = begin + (end - begin) * (place + 1) / tiles_m_;
+  g->next = packed + group * packed_group_bytes() + from, g->next_bytes = to - from;
+}
+
 Status ByteConv::run_rows(OpRun& r, const Terms& t, const Weights& weights, const uint8_t* x, const uint8_t* end) const {
   const ConvShape& s = shape_;
   const int64_t n = s.group_out(), element = result_ == DType::Int32 ? 4 : 1, padded = round_up(n, int64_t(64));
@@ -112,6 +123,7 @@ Status ByteConv::run_rows(OpRun& r, const Terms& t, const Weights& weights, cons
       const int64_t columns = g.n1 - g.n0, at = (image * s.out_pixels() + m0) * s.c_out + group * n + g.n0;
       g.c = channels_last ? y + at * element : scratch + tile_at_;
       g.c_stride = channels_last ? s.c_out : columns;
+      set_next(item, weights.packed, &g);
       if (!run_product(r, worker, g, scratch)) return;
       uint8_t* bytes = static_cast<uint8_t*>(g.c);
       if (element == 4) {
