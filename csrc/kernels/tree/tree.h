@@ -80,13 +80,13 @@ struct TreeKernels {
   // The same for one row; sums: [kTreeSums].
   void (*sum_row)(const int32_t* results, int first, int count, double* sums);
 
-  // Where slot_ns is not 0: the bytes of one row.
+  // Where some slot_ns is not 0: the bytes of one row.
   void (*rank_floats)(const TreeRank* ranks, int count, const int32_t* steps, const float* row, uint8_t* to);
   void (*rank_doubles)(const TreeRank* ranks, int count, const double* steps, const double* row, uint8_t* to);
   // results[(p * rows + row) * kPanelTrees + tree] = key field of the leaf that the row reaches in that tree of panel p.
   // bytes: [rows][row_bytes], the same in all panels. 1 <= panels <= kPanelsAtOnce.
   void (*score_panels)(const TreePanel* panel, int panels, const uint8_t* bytes, int rows, int32_t* results);
-  // About what score_panels takes for a slot and row, for row_bytes 64, 128, 256 and 512; 0: this tier has no panels.
+  // About what score_panels takes for a slot and row, for row_bytes 64, 128, 256 and 512; 0: not on this tier.
   double slot_ns[4];
 };
 

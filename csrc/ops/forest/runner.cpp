@@ -131,8 +131,9 @@ void choose_panels(ForestModel& m, bool doubles) {
   if (slot_ns[0] == 0) return;
   auto panels = std::make_shared<TreePanels>();
   if (!pack_panels(m.packed, doubles, panels.get())) return;
-  double ns = slot_ns[std::countr_zero(unsigned(panels->row_bytes)) - 6] * double(panels->slot_count()) + kPanelNs * double(panels->panels.size()) + kRankNs * double(panels->ranks.size());
-  if (ns + kRowNs > m.ns_per_row) return;
+  const double slot = slot_ns[std::countr_zero(unsigned(panels->row_bytes)) - 6];
+  const double ns = slot * double(panels->slot_count()) + kPanelNs * double(panels->panels.size()) + kRankNs * double(panels->ranks.size());
+  if (slot == 0 || ns + kRowNs > m.ns_per_row) return;
   m.ns_per_row = ns;
   m.panels = std::move(panels);
 }
