@@ -66,7 +66,7 @@ struct Forest {
   double ns_per_row = 0;                // of all trees, about
 
   int trees() const { return int(roots.size()); }
-  TreeBlock block(int i) const;
+  TreeBlock block(int first, int end) const;  // of the blocks [first, end)
 };
 
 // Packs such that every comparison has the outcome it has in the spec, for float32 features (thresholds are rounded) or, with

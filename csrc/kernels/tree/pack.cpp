@@ -282,9 +282,9 @@ void tree_keys(const Forest& forest, const T* x, int64_t width, int rows, int st
 template void tree_keys<float>(const Forest&, const float*, int64_t, int, int, int32_t*);
 template void tree_keys<double>(const Forest&, const double*, int64_t, int, int, int32_t*);
 
-TreeBlock Forest::block(int i) const {
-  int first = blocks[size_t(i)];
-  return {nodes.data(), roots.data() + first, depths.data() + first, least.data() + first, blocks[size_t(i) + 1] - first, equality};
+TreeBlock Forest::block(int first, int end) const {
+  const int tree = blocks[size_t(first)];
+  return {nodes.data(), roots.data() + tree, depths.data() + tree, least.data() + tree, blocks[size_t(end)] - tree, equality};
 }
 
 }  // namespace engine

@@ -15,7 +15,7 @@ struct ForestModel;
 
 // What one worker holds while it takes `groups` groups of kTreeRows rows through the trees: bytes of each part.
 struct GroupLayout {
-  int64_t columns = 0, targets = 0, groups = 0;
+  int64_t columns = 0, targets = 0, groups = 0, trees_at_once = 0;
   int64_t keys_per_group = 0, sums_per_group = 0, scores_per_group = 0;
   int64_t sums_at = 0, scores_at = 0, results_at = 0, has_at = 0, bytes = 0;
 

@@ -26,7 +26,7 @@ GroupLayout::GroupLayout(const ForestModel& m) : columns(int64_t(m.packed.column
   sums_per_group = m.packed.lists ? 0 : targets * kTreeSums * kTreeRows;
   scores_per_group = targets * kTreeRows;
   groups = std::clamp<int64_t>(kKeyBytes / std::max(key_bytes, sums_per_group * 8), 1, kMostGroups);
-  int64_t trees_at_once = m.panels ? int64_t(kPanelTrees) * kPanelsAtOnce : most_trees_of_a_block(m.packed);
+  trees_at_once = m.panels ? int64_t(kPanelTrees) * kPanelsAtOnce : most_trees_of_a_block(m.packed);
   sums_at = round_up(groups * keys_per_group, 64);
   scores_at = round_up(sums_at + groups * sums_per_group * 8, 64);
   results_at = round_up(scores_at + groups * scores_per_group * 8, 64);
@@ -55,10 +55,22 @@ void Walker::segment(int s, int64_t first, int64_t count, const Sink& sink) {
 void Walker::walk_segment(int s, int64_t first, int64_t count, const Sink& sink) {
   const Forest& f = m_.packed;
   for (int64_t g = 0; g < count; ++g) load_keys(first + g, reinterpret_cast<int32_t*>(keys_ + g * layout_.keys_per_group));
-  for (int b = f.segments[size_t(s)]; b < f.segments[size_t(s) + 1]; ++b) {
-    TreeBlock block = f.block(b);
+  const int end = f.segments[size_t(s) + 1];
+  for (int b = f.segments[size_t(s)], next = 0; b < end; b = next) {
+    next = count == 1 && lanes(first) <= kFewRows ? end_of_stretch(b, end) : b + 1;
+    TreeBlock block = f.block(b, next);
     for (int64_t g = 0; g < count; ++g) walk_block(block, f.blocks[size_t(b)], lanes(first + g), g, sink);
   }
+}
+
+// Of blocks from `first` on that have one target and whose results there is room for, row by row. Few rows read each node once at
+// most, so that a cache need not hold the trees that are walked side by side.
+int Walker::end_of_stretch(int first, int end) const {
+  const Forest& f = m_.packed;
+  const int most = f.blocks[size_t(first)] + int(layout_.trees_at_once * kTreeRows), target = f.target[size_t(f.blocks[size_t(first)])];
+  int next = first + 1;
+  while (next < end && f.blocks[size_t(next) + 1] <= most && f.target[size_t(f.blocks[size_t(next)])] == target) ++next;
+  return next;
 }
 
 void Walker::score_segment(int s, int64_t first, int64_t count, const Sink& sink) {

@@ -34,6 +34,7 @@ class Walker {
 
  private:
   void walk_segment(int s, int64_t first, int64_t count, const Sink& sink);
+  int end_of_stretch(int first, int end) const;
   void score_segment(int s, int64_t first, int64_t count, const Sink& sink);
   void score_group(int first, int count, int rows, int64_t g, const Sink& sink);  // panels [first, first + count)
   bool apart(int n) const;
