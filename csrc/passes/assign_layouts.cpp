@@ -4,6 +4,7 @@
 // One walk in the nodes' order. A convolution that gains by it makes blocked values; pools, joins of whole blocks and
 // element-wise operators follow the layout of what they read; all other nodes get plain values.
 #include <algorithm>
+#include <optional>
 
 #include "kernels/blocked/blocked.h"
 #include "kernels/conv/conv.h"
@@ -258,12 +259,29 @@ class LayoutWalk {
     return missing == 0 && t.shape[1] == full[1] ? Spread::image : Spread::none;
   }
 
+  // What a padding lane of an operand holds: zero, or the only element of a constant. Empty: nobody knows yet.
+  std::optional<float> padding_of(const Node& node, size_t i, const std::vector<Spread>& spreads) const {
+    if (spreads[i] == Spread::full) return 0.0f;
+    const Tensor* constant = spreads[i] == Spread::one ? graph_.constant(node.inputs[i]) : nullptr;
+    return constant ? std::optional<float>(constant->as<float>()[0]) : std::nullopt;
+  }
+
   // Padding lanes stay zero.
-  static bool keeps_zero(const Node& node, bool all_full) {
+  bool keeps_zero(const Node& node, const ElementwiseInstruction& instruction, const std::vector<Spread>& spreads) const {
     static const char* const unary[] = {"Relu", "LeakyRelu", "HardSwish", "Tanh", "Neg", "Abs", "Swish", "Gelu"};
     for (const char* op : unary)
       if (node.op_type == op) return true;
-    return all_full && (node.op_type == "Add" || node.op_type == "Mul" || node.op_type == "Sub");
+    if (node.op_type == "Clip") return instruction.params.a <= 0 && instruction.params.b >= 0;
+    if (instruction.operands() != 2) return false;
+    const std::optional<float> a = padding_of(node, 0, spreads), b = padding_of(node, 1, spreads);
+    if (!a || !b) return false;
+    if (node.op_type == "Add") return *a + *b == 0;
+    if (node.op_type == "Sub") return *a - *b == 0;
+    if (node.op_type == "Mul") return *a * *b == 0;
+    if (node.op_type == "Div") return *b != 0 && *a / *b == 0;
+    if (node.op_type == "Max") return *a >= *b ? *a == 0 : *b == 0;
+    if (node.op_type == "Min") return *a <= *b ? *a == 0 : *b == 0;
+    return false;
   }
 
   Result<ValueId> spread_operand(ValueId v, Spread spread, int rank) {
@@ -285,7 +303,6 @@ class LayoutWalk {
     const Shape full = graph_[node.outputs[0]].type.shape;
     std::vector<Spread> spreads(node.inputs.size(), Spread::none);
     int64_t ready = 0, wanted = 0;
-    bool all_full = true;
     const int operands[] = {instruction->a, instruction->b, instruction->c};
     for (int o = 0; o < instruction->operands(); ++o) {
       ValueId v = node.inputs[size_t(operands[o])];
@@ -294,11 +311,10 @@ class LayoutWalk {
       // One element that is no constant keeps its rank, which must not exceed that of the blocked tensors.
       if (spread == Spread::none) return {};
       spreads[size_t(operands[o])] = spread;
-      all_full = all_full && spread == Spread::full;
       if (spread == Spread::full) is_blocked(v) ? ++ready : ++wanted;
     }
     if (ready == 0 || wanted > ready) return {};
-    if (full[1] % lanes_ != 0 && !keeps_zero(node, all_full)) return {};
+    if (full[1] % lanes_ != 0 && !keeps_zero(node, *instruction, spreads)) return {};
     Node changed = node;
     for (size_t i = 0; i < node.inputs.size(); ++i) {
       if (node.inputs[i] < 0 || spreads[i] == Spread::none) continue;

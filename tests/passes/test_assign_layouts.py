@@ -85,6 +85,24 @@ def test_channel_constants_repeat_over_blocks_of_any_size():
         m.check(m.conv(b, shape[1], 32, (1,) * (len(shape) - 2)))
 
 
+@pytest.mark.parametrize("channels", [32, 24])
+@pytest.mark.parametrize(
+    "op, constants, stays",
+    [
+        ("Max", [-0.25], True), ("Max", [0.5], False), ("Max", [float("nan")], False), ("Min", [0.5], True), ("Min", [-0.5], False),
+        ("Mul", [-3.0], True), ("Mul", [float("inf")], False), ("Div", [2.0], True), ("Div", [0.0], False), ("Add", [1.0], False), ("Sub", [0.0], True),
+        ("Clip", [-1.0, 6.0], True), ("Clip", [0.5, 6.0], False), ("Clip", [-2.0, -1.0], False),
+    ],
+)  # fmt: skip
+def test_constants_that_keep_the_padding_of_a_last_block(channels, op, constants, stays):
+    m = Model(x=(2, 16, 11, 13))
+    a = m.add("Tanh", [m.conv("x", 16, channels, (3, 3))])
+    b = m.add(op, [a, *[m.constant(np.array(c, np.float32)) for c in constants]])
+    pool = m.add("MaxPool", [b], kernel_shape=[2, 2])
+    text = m.check(m.conv(pool, channels, 16, (1, 3)))
+    assert text.count("engine.ToPlain") == (1 if stays or channels == 32 else 2)
+
+
 @pytest.mark.parametrize("channels", [32, 40])
 @pytest.mark.parametrize("size", [(9, 11), (13,), (3, 4, 5)])
 def test_channels_last_between_convolutions(channels, size):
