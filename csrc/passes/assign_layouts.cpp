@@ -261,8 +261,8 @@ class LayoutWalk {
 
   // What a padding lane of an operand holds: zero, or the only element of a constant. Empty: nobody knows yet.
   std::optional<float> padding_of(const Node& node, size_t i, const std::vector<Spread>& spreads) const {
-    if (spreads[i] == Spread::full) return 0.0f;
-    const Tensor* constant = spreads[i] == Spread::one ? graph_.constant(node.inputs[i]) : nullptr;
+    if (spreads[i] != Spread::one) return 0.0f;
+    const Tensor* constant = graph_.constant(node.inputs[i]);
     return constant ? std::optional<float>(constant->as<float>()[0]) : std::nullopt;
   }
 
@@ -287,9 +287,10 @@ class LayoutWalk {
   Result<ValueId> spread_operand(ValueId v, Spread spread, int rank) {
     if (spread == Spread::full || spread == Spread::image) return make_blocked(v);
     Shape shape = Shape::filled(rank + 1, 1);
-    if (spread == Spread::channels) shape[1] = graph_[v].type.shape.elements() / lanes_, shape[rank] = lanes_;
+    if (spread == Spread::channels) shape[1] = (graph_[v].type.shape.elements() + lanes_ - 1) / lanes_, shape[rank] = lanes_;
     if (const Tensor* constant = graph_.constant(v)) {
       ENGINE_ASSIGN(Tensor t, make_tensor(DType::Float, shape, account_, "channel constants"));
+      std::fill_n(t.as<float>(), t.elements(), 0.0f);
       copy_elements(*constant, t.data);
       return add_constant(graph_[v].name + "/blocked", std::move(t));
     }

@@ -48,6 +48,18 @@ def test_broadcasting(a_shape, b_shape, dynamic):
         assert_same(run_node("Less", [a, b], dynamic=dynamic)[0], np.asarray(a < b))
 
 
+@pytest.mark.parametrize("inner", [1, 2, 3, 16, 63, 64, 65])
+@pytest.mark.parametrize("repeats", [3, 4, 19, 1500])
+@pytest.mark.parametrize("lead", [(), (5,), (2, 3)])
+def test_short_runs_that_repeat(inner, repeats, lead):
+    for dtype in (np.float32, np.float64, np.int8, np.float16):
+        whole, short = numbers(dtype, (*lead, repeats, inner), 1), numbers(dtype, (*lead, 1, inner), 2)
+        for threads in (1, 2):
+            assert_same(run_node("Sub", [whole, short], threads=threads)[0], whole - short)
+            assert_same(run_node("Sub", [short, whole], threads=threads)[0], short - whole)
+        assert_same(run_node("Less", [short, whole], threads=2)[0], short < whole)
+
+
 def test_shapes_that_do_not_broadcast():
     with pytest.raises(engine.InvalidModel, match="broadcast"):
         run_node("Add", [np.zeros((2, 3), np.float32), np.zeros((2, 4), np.float32)], dynamic=False)

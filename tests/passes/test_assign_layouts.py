@@ -103,6 +103,20 @@ def test_constants_that_keep_the_padding_of_a_last_block(channels, op, constants
     assert text.count("engine.ToPlain") == (1 if stays or channels == 32 else 2)
 
 
+@pytest.mark.parametrize("op", ["Mul", "Add", "Sub", "Max"])
+@pytest.mark.parametrize("operand", ["image", "channels"])
+def test_a_number_a_channel_beside_a_partly_padded_block(op, operand):
+    m = Model(x=(2, 16, 11, 13))
+    a = m.add("Tanh", [m.conv("x", 16, 24, (3, 3))])
+    if operand == "image":
+        other = m.add("HardSigmoid", [m.conv(m.add("GlobalAveragePool", [a]), 24, 24, (1, 1))])
+    else:
+        other = m.constant(m.rng.standard_normal((1, 24, 1, 1)).astype(np.float32))
+    b = m.add("Abs", [m.add(op, [a, other])])
+    text = m.check(m.conv(b, 24, 16, (1, 3)))
+    assert "tensor(float32)[2, 24, 9, 11]" not in text
+
+
 @pytest.mark.parametrize("channels", [32, 40])
 @pytest.mark.parametrize("size", [(9, 11), (13,), (3, 4, 5)])
 def test_channels_last_between_convolutions(channels, size):

@@ -1,10 +1,16 @@
 #include "ops/elementwise/binary.h"
 
+#include <algorithm>
+#include <cstring>
+
 #include "base/checked.h"
 #include "ops/elementwise/element_type.h"
 
 namespace engine {
 namespace {
+
+constexpr int64_t kShortRun = 64, kLeastRepeats = 4;  // elements; runs
+constexpr int64_t kRepeatBytes = 4096;
 
 constexpr Broadcast kForms[] = {Broadcast::none, Broadcast::scalar_right, Broadcast::scalar_left};
 
@@ -49,7 +55,38 @@ void BinaryLoop::converted(const char* a, const char* b, char* y, int64_t n, Bro
   }
 }
 
+int BinaryLoop::repeating(const BroadcastPlan& plan) const {
+  const int d = plan.rank - 1;
+  if (converts_ || d < 0 || !plan.varies[0] || !plan.varies[1] || plan.inner > kShortRun || plan.dims[d] < kLeastRepeats) return -1;
+  for (int k = 0; k < 2; ++k)
+    if (plan.strides[k][d] == 0 && plan.strides[1 - k][d] == plan.inner) return k;
+  return -1;
+}
+
+// The short operand's run is laid out again and again, so that a kernel's call takes many rows.
+void BinaryLoop::repeated(const BroadcastPlan& plan, int short_one, const void* a, const void* b, void* y, int64_t begin, int64_t end) const {
+  const int64_t in_size = dtype_size(operands_), out_size = dtype_size(result_), run = plan.inner * in_size;
+  BroadcastPlan planes = plan;
+  planes.inner *= plan.dims[--planes.rank];
+  planes.varies[short_one] = false;
+  const char* of[2] = {static_cast<const char*>(a), static_cast<const char*>(b)};
+  alignas(64) char again[kRepeatBytes];
+  planes.each_run(begin, end, [&](int64_t at, const int64_t* from, int64_t n) {
+    const int64_t phase = at % plan.inner * in_size, bytes = std::min(kRepeatBytes / run * run, round_up(n * in_size, run));
+    const char* once = of[short_one] + from[short_one] * in_size;
+    std::memcpy(again, once + phase, size_t(run - phase));
+    std::memcpy(again + run - phase, once, size_t(phase));
+    for (int64_t filled = run; filled < bytes; filled *= 2) std::memcpy(again + filled, again, size_t(std::min(filled, bytes - filled)));
+    for (int64_t i = 0; i < n; i += bytes / in_size) {
+      const char* other = of[1 - short_one] + (from[1 - short_one] + i) * in_size;
+      char* to = static_cast<char*>(y) + (at + i) * out_size;
+      fn_[int(Broadcast::none)](short_one == 0 ? again : other, short_one == 0 ? other : again, to, size_t(std::min(n - i, bytes / in_size)));
+    }
+  });
+}
+
 void BinaryLoop::range(const BroadcastPlan& plan, const void* a, const void* b, void* y, int64_t begin, int64_t end) const {
+  if (const int short_one = repeating(plan); short_one >= 0) return repeated(plan, short_one, a, b, y, begin, end);
   Broadcast form = !plan.varies[1] ? Broadcast::scalar_right : !plan.varies[0] ? Broadcast::scalar_left : Broadcast::none;
   BinaryFn fn = fn_[int(form)];
   int64_t in_size = dtype_size(operands_), out_size = dtype_size(result_);

@@ -25,6 +25,9 @@ class BinaryLoop {
 
  private:
   void converted(const char* a, const char* b, char* y, int64_t n, Broadcast form) const;
+  // The operand that has the same short runs in all rows of a plane while the other's follow each other; -1: none has.
+  int repeating(const BroadcastPlan& plan) const;
+  void repeated(const BroadcastPlan& plan, int short_one, const void* a, const void* b, void* y, int64_t begin, int64_t end) const;
 
   BinaryFn fn_[kBroadcasts] = {};
   DType operands_ = DType::Float, result_ = DType::Float;
