@@ -1,7 +1,7 @@
 // Convolutions and what lies between them get tensors in the channel-blocked layout (ops/change_layout.cpp). Conversions stand
 // where a value is made in one layout and wanted in the other, once for each value.
 //
-// One walk in the nodes' order. A convolution that gains by it makes blocked values; pools, joins of whole blocks and
+// One walk in the nodes' order. A convolution that gains by it makes blocked values; pools, resizing, joins of whole blocks and
 // element-wise operators follow the layout of what they read; all other nodes get plain values.
 #include <algorithm>
 #include <optional>
@@ -12,6 +12,7 @@
 #include "passes/conv_node.h"
 #include "passes/elementwise_node.h"
 #include "passes/pass.h"
+#include "passes/product_node.h"
 
 namespace engine {
 namespace {
@@ -35,6 +36,7 @@ class LayoutWalk {
       else if (node.domain.empty() && is_pool(node)) done = blocked_pool(node);
       else if (is_node(&node, "Concat")) done = blocked_concat(node);
       else if (is_node(&node, "Slice")) done = blocked_slice(node);
+      else if (is_node(&node, "Resize")) done = blocked_resize(node);
       else if (is_node(&node, "Transpose")) done = channels_last(node);
       else ENGINE_TRY(blocked_elementwise(node, &done));
       if (!done) keep(std::move(node));
@@ -241,6 +243,40 @@ class LayoutWalk {
     part.inputs[3] = add_constant(graph_[y].name + "/axes", std::move(counted));
     emit_blocked(std::move(part), y);
     return true;
+  }
+
+  // The spatial dimensions alone, by scales or sizes that are constants.
+  bool blocked_resize(const Node& node) {
+    const ValueId x = node.inputs[0], y = node.outputs[0];
+    if (!is_blocked(x) || !has_channels(y) || node.inputs.size() < 3 || !resizes_like_a_block(node)) return false;
+    const Shape &from = graph_[x].type.shape, &to = graph_[y].type.shape;
+    const int rank = from.rank();
+    if (to.rank() != rank || to[0] != from[0] || to[1] != from[1]) return false;
+    const ValueId scales = node.inputs[2], sizes = input_of(node, 3);
+    const size_t given = sizes >= 0 ? 3 : 2;
+    const Tensor* constant = graph_.constant(node.inputs[given]);
+    if (!constant || constant->elements() != rank || constant->dtype != (given == 3 ? DType::Int64 : DType::Float)) return false;
+    if (given == 2 && (scales < 0 || constant->as<float>()[0] != 1 || constant->as<float>()[1] != 1)) return false;
+    auto made = make_tensor(constant->dtype, Shape{rank + 1}, account_, "blocked sizes");
+    if (!made.ok()) return false;
+    Tensor wider = made.take();
+    copy_elements(*constant, wider.data);
+    const Shape blocks = blocked_shape(to);
+    if (given == 3) wider.as<int64_t>()[1] = blocks[1], wider.as<int64_t>()[rank] = lanes_;
+    else wider.as<float>()[rank] = 1;
+    Node resize = node;
+    resize.inputs[0] = blocked_[size_t(x)];
+    resize.inputs[given] = add_constant(graph_[y].name + "/blocked_sizes", std::move(wider));
+    emit_blocked(std::move(resize), y);
+    return true;
+  }
+
+  // In no mode that another dimension changes.
+  static bool resizes_like_a_block(const Node& node) {
+    const std::string mode = string_of(node, "mode", "nearest");
+    return node.opset >= 11 && (mode == "nearest" || mode == "linear") && ints_of(node, "axes").empty() && int_of(node, "antialias", 0) == 0 &&
+           string_of(node, "keep_aspect_ratio_policy", "stretch") == "stretch" &&
+           string_of(node, "coordinate_transformation_mode", "half_pixel") != "tf_crop_and_resize";
   }
 
   // How an operand that is not of the full shape appears beside blocked ones.

@@ -26,12 +26,12 @@ class Model:
         w = self.constant((self.rng.standard_normal((c_out, c_in, *kernel)) / np.sqrt(c_in * np.prod(kernel))).astype(np.float32))
         return self.add("Conv", [x, w, self.constant(self.rng.standard_normal(c_out).astype(np.float32))], **attributes)
 
-    def check(self, *outputs):
+    def check(self, *outputs, opset=17):
         """Compares with the model as it is written; returns the plan's text."""
         inputs = [helper.make_tensor_value_info(n, TensorProto.FLOAT, x.shape) for n, x in self.feeds.items()]
         results = [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in outputs]
         graph = helper.make_graph(self.nodes, "g", inputs, results, self.constants)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9).SerializeToString()
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=9).SerializeToString()
         want = engine.load(model, optimize="off").run(self.feeds)
         loaded = engine.load(model)
         for name, got in loaded.run(self.feeds).items():
@@ -101,6 +101,38 @@ def test_constants_that_keep_the_padding_of_a_last_block(channels, op, constants
     pool = m.add("MaxPool", [b], kernel_shape=[2, 2])
     text = m.check(m.conv(pool, channels, 16, (1, 3)))
     assert text.count("engine.ToPlain") == (1 if stays or channels == 32 else 2)
+
+
+@pytest.mark.parametrize("opset", [11, 13, 19])
+@pytest.mark.parametrize("channels", [32, 24])
+@pytest.mark.parametrize("how", [{"scales": [1, 1, 2, 2]}, {"scales": [1, 1, 0.6, 1.7]}, {"sizes": [2, None, 5, 21]}])
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"},
+        {"mode": "linear"},
+        {"mode": "linear", "coordinate_transformation_mode": "align_corners"},
+        {"mode": "nearest"},
+    ],
+)
+def test_resizing_in_blocks(channels, how, attributes, opset):
+    m = Model(x=(2, 16, 9, 11))
+    a = m.conv("x", 16, channels, (3, 3))
+    empty = m.constant(np.zeros(0, np.float32))
+    if "scales" in how:
+        inputs = [a, empty, m.constant(np.array(how["scales"], np.float32))]
+    else:
+        inputs = [a, empty, empty if opset < 13 else "", m.constant(np.array([n or channels for n in how["sizes"]], np.int64))]
+    b = m.add("Relu", [m.add("Resize", inputs, **attributes)])
+    assert m.check(m.conv(b, channels, 16, (1, 3)), opset=opset).count("engine.ToPlain") == 1
+
+
+def test_resizing_that_blocks_cannot_do():
+    m = Model(x=(2, 16, 9, 11))
+    a = m.conv("x", 16, 32, (3, 3))
+    whole = m.add("Resize", [a, "", m.constant(np.array([1, 2, 1, 1], np.float32))], mode="nearest")
+    cubic = m.add("Resize", [a, "", m.constant(np.array([1, 1, 2, 2], np.float32))], mode="cubic")
+    m.check(m.conv(whole, 64, 16, (1, 1)), m.conv(cubic, 32, 16, (1, 1)))
 
 
 @pytest.mark.parametrize("op", ["Mul", "Add", "Sub", "Max"])
