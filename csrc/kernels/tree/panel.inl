@@ -24,7 +24,7 @@ ENGINE_INLINE void store_rank(const TreeRank& rank, int below, bool nan, uint8_t
   if (rank.nan_greatest >= 0) store_side(nan ? INT32_MAX : below, rank.bytes, to + rank.nan_greatest);
 }
 
-// vector(i): how many of the i-th `each` numbers from `begin` on are below the value.
+// vector(at): how many of `each` numbers from `at` on are below the value.
 template <class Count>
 ENGINE_INLINE int steps_below(const TreeRank& rank, int each, Count vector) {
   int vectors = 0;
@@ -69,11 +69,11 @@ ENGINE_INLINE void look(const TreePanel* panel, int s, int end, const Cells::Row
 #pragma GCC unroll 8
     for (int p = 0; p < Panels; ++p) {
       const uint64_t high = Quarters > 4 ? panel[p].high[s] : 0;
-  #pragma GCC unroll 8
+#pragma GCC unroll 8
       for (int i = 0; i < kParts; ++i) {
         const uint8_t* slot = panel[p].slots + at + i * Cells::bytes;
         const Cells::V column = Cells::load(slot), threshold = Cells::load(slot + kPanelTrees), least = Cells::load(slot + 2 * kPanelTrees);
-    #pragma GCC unroll 8
+#pragma GCC unroll 8
         for (int r = 0; r < Rows; ++r) leaf[p][r][i] = Cells::next(leaf[p][r][i], row[r].look_up(column, high), threshold, least, number);
       }
     }
