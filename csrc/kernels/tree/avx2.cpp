@@ -7,6 +7,7 @@
 namespace engine::avx2 {
 namespace {
 #include "kernels/tree/walk.inl"
+#include "kernels/tree/shuffled_row.inl"
 
 struct Cells {
   static constexpr int bytes = 32, rows = 1, most_quarters = 2;
@@ -35,28 +36,19 @@ struct Cells {
   }
   static int ones(int mask) { return int(_mm_popcnt_u32(unsigned(mask))); }
 
-  // Each of 16 bytes, twice.
-  template <int Quarters>
-  struct Row {
-    V part[4 * Quarters];
+  // The highest bit of each byte.
+  using Choice = V;
 
-    ENGINE_INLINE void load(const uint8_t* bytes) {
-      for (int i = 0; i < 4 * Quarters; ++i) part[i] = _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes + i * 16)));
-    }
-    // Blending looks at the highest bit of each byte.
-    ENGINE_INLINE V look_up(V numbers, uint64_t) const {
-      const V odd = _mm256_slli_epi16(numbers, 3), upper = _mm256_slli_epi16(numbers, 2);
-      const V first = quarter(numbers, 0, odd, upper);
-      if constexpr (Quarters == 1) return first;
-      else return _mm256_blendv_epi8(first, quarter(numbers, 4, odd, upper), _mm256_slli_epi16(numbers, 1));
-    }
-    ENGINE_INLINE V quarter(V numbers, int i, V odd, V upper) const {
-      return _mm256_blendv_epi8(pair(numbers, i, odd), pair(numbers, i + 2, odd), upper);
-    }
-    ENGINE_INLINE V pair(V numbers, int i, V odd) const {
-      return _mm256_blendv_epi8(_mm256_shuffle_epi8(part[i], numbers), _mm256_shuffle_epi8(part[i + 1], numbers), odd);
-    }
-  };
+  static V spread(const uint8_t* p) { return _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))); }
+  template <int n>
+  static Choice bit(V numbers) {
+    return _mm256_slli_epi16(numbers, 7 - n);
+  }
+  static V choose(Choice choice, V set, V unset) { return _mm256_blendv_epi8(unset, set, choice); }
+  static V pair(V a, V b, V numbers, Choice choice) { return choose(choice, _mm256_shuffle_epi8(b, numbers), _mm256_shuffle_epi8(a, numbers)); }
+
+  template <int Quarters>
+  using Row = ShuffledRow<Cells, Quarters>;
 };
 
 #include "kernels/tree/panel.inl"

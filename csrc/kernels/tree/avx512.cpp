@@ -6,31 +6,23 @@
 namespace engine::avx512 {
 namespace {
 #include "kernels/tree/walk.inl"
+#include "kernels/tree/shuffled_row.inl"
 
 struct Cells : CellsOf512 {
   static constexpr int most_quarters = 2;
 
-  // Each of 16 bytes, four times over.
-  template <int Quarters>
-  struct Row {
-    V part[4 * Quarters];
+  using Choice = __mmask64;
 
-    ENGINE_INLINE void load(const uint8_t* bytes) {
-      for (int i = 0; i < 4 * Quarters; ++i) part[i] = _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes + i * 16)));
-    }
-    ENGINE_INLINE V look_up(V numbers, uint64_t) const {
-      const __mmask64 odd = _mm512_test_epi8_mask(numbers, _mm512_set1_epi8(16)), upper = _mm512_test_epi8_mask(numbers, _mm512_set1_epi8(32));
-      const V first = quarter(numbers, 0, odd, upper);
-      if constexpr (Quarters == 1) return first;
-      else return _mm512_mask_blend_epi8(_mm512_test_epi8_mask(numbers, _mm512_set1_epi8(64)), first, quarter(numbers, 4, odd, upper));
-    }
-    ENGINE_INLINE V quarter(V numbers, int i, __mmask64 odd, __mmask64 upper) const {
-      return _mm512_mask_blend_epi8(upper, pair(numbers, i, odd), pair(numbers, i + 2, odd));
-    }
-    ENGINE_INLINE V pair(V numbers, int i, __mmask64 odd) const {
-      return _mm512_mask_shuffle_epi8(_mm512_shuffle_epi8(part[i], numbers), odd, part[i + 1], numbers);
-    }
-  };
+  static V spread(const uint8_t* p) { return _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))); }
+  template <int n>
+  static Choice bit(V numbers) {
+    return _mm512_test_epi8_mask(numbers, _mm512_set1_epi8(1 << n));
+  }
+  static V choose(Choice choice, V set, V unset) { return _mm512_mask_blend_epi8(choice, unset, set); }
+  static V pair(V a, V b, V numbers, Choice choice) { return _mm512_mask_shuffle_epi8(_mm512_shuffle_epi8(a, numbers), choice, b, numbers); }
+
+  template <int Quarters>
+  using Row = ShuffledRow<Cells, Quarters>;
 };
 
 #include "kernels/tree/panel.inl"
