@@ -71,7 +71,7 @@ lint: $(VENV)/.test-tools   ## ruff and mypy over what is shipped and run by han
 	$(BIN)/ruff check src tools examples docs/conf.py docs/extensions && \
 		$(BIN)/ruff format --check src tools examples docs/conf.py docs/extensions && $(BIN)/mypy
 
-NATIVE := sched_stress service_stress model_stress cache_stress allocation_failures
+NATIVE := sched_stress service_stress model_stress cache_stress allocation_failures common_packs
 
 # $(call sanitize,FOLDER,SANITIZER): the programs of tests/native in a build of their own.
 define sanitize
@@ -85,6 +85,7 @@ tsan: $(VENV)/.tools     ## the stress programs of the thread pool and the servi
 	build/tsan/service_stress
 	build/tsan/model_stress
 	build/tsan/cache_stress
+	build/tsan/common_packs
 
 asan: $(VENV)/.tools     ## the same and failing allocations under the address and undefined-behaviour sanitizers
 	$(call sanitize,asan,address)
@@ -92,6 +93,7 @@ asan: $(VENV)/.tools     ## the same and failing allocations under the address a
 	build/asan/service_stress 200
 	build/asan/model_stress
 	build/asan/cache_stress
+	build/asan/common_packs
 	build/asan/allocation_failures 7
 
 $(VENV)/.release-tools: $(VENV)/.tools

@@ -1,14 +1,18 @@
-"""Packed constants when many calls need them at once, and what loading a large file leaves behind."""
+"""Packed constants when many calls or several models need them at once, and what loading a large file leaves behind."""
 
 import concurrent.futures
+import pathlib
 import threading
 
 import engine
 import numpy as np
+import pytest
 from harness import assert_close
 from onnx import TensorProto, helper, numpy_helper
+from packing import all_kinds, answers
 
 R = np.random.default_rng(0)
+MEMORY = pathlib.Path("/proc/self/smaps_rollup")
 
 
 def products(*weights):
@@ -55,3 +59,48 @@ def test_a_mapped_file_stays_readable_after_its_pages_were_given_back(tmp_path):
         x = R.normal(size=(rows, 2048)).astype(np.float32)
         for i, w in enumerate(weights):
             np.testing.assert_allclose(model.run({"x": x})[f"y{i}"], x @ w, rtol=1e-3, atol=1e-3)
+
+
+def anonymous():
+    """Bytes of memory that no file backs."""
+    (line,) = (line for line in MEMORY.read_text().splitlines() if line.startswith("Anonymous:"))
+    return int(line.split()[1]) << 10
+
+
+@pytest.mark.skipif(not MEMORY.exists(), reason="the system does not tell")
+def test_models_that_have_the_same_weights_keep_them_once(tmp_path):
+    weights = [R.normal(size=(2048, 4096 + i)).astype(np.float32) for i in range(3)]
+    path = tmp_path / "large.onnx"
+    path.write_bytes(products(*weights))
+    x = R.normal(size=(2, 2048)).astype(np.float32)
+    before = anonymous()
+    first = engine.load(path, threads=1)
+    expected, packed, alone = first.run({"x": x}), first.memory["packed"], anonymous()
+    assert packed > 90 << 20
+    assert alone - before > 0.9 * packed
+    second = engine.load(path, threads=2)
+    assert second.memory["packed"] == packed
+    assert anonymous() - alone < packed / 4
+    weights[1] = weights[1] + np.float32(1)
+    path.with_suffix(".tmp").write_bytes(products(*weights))
+    path.with_suffix(".tmp").rename(path)
+    first.reload(path)
+    assert anonymous() - alone < packed / 2
+    np.testing.assert_array_equal(first.run({"x": x})["y0"], expected["y0"])
+    np.testing.assert_allclose(first.run({"x": x})["y1"], x @ weights[1], rtol=1e-3, atol=1e-2)
+    first.close()
+    for name, value in second.run({"x": x}).items():
+        np.testing.assert_array_equal(value, expected[name])
+    second.close()
+    assert anonymous() - before < packed / 4
+
+
+@pytest.mark.parametrize(
+    "changed", ["conv_w", "conv_b", "point_w", "product_w", "bytes_w", "byte_conv_w", "bits_w", "bits_scales", "bits_zeros", "lstm_w", "lstm_r"]
+)
+def test_models_that_differ_in_one_constant(changed):
+    alone = answers(engine.load(all_kinds(change=(changed,)), cache=False))
+    base = engine.load(all_kinds(), cache=False)
+    expected = answers(base)
+    assert answers(engine.load(all_kinds(change=(changed,)), cache=False)) == alone != expected
+    assert answers(engine.load(all_kinds(), cache=False)) == answers(base) == expected

@@ -14,7 +14,13 @@ import sys
 import sysconfig
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-TEST_TARGETS = ["_testing", "model_stress", "allocation_failures", *(["cache_stress"] if os.name == "posix" else [])]
+TEST_TARGETS = [
+    "_testing",
+    "model_stress",
+    "allocation_failures",
+    "common_packs",
+    *(["cache_stress"] if os.name == "posix" else []),
+]
 
 
 def configure(build: pathlib.Path) -> None:

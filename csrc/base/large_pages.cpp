@@ -34,10 +34,17 @@ void* map_large_pages(int64_t bytes) {
 
 void unmap_large_pages(void* memory, int64_t bytes) { munmap(memory, size_t(bytes)); }
 
+void drop_large_pages(void* memory, int64_t bytes) {
+  const uintptr_t page = 4096, from = reinterpret_cast<uintptr_t>(memory), until = from + uintptr_t(bytes);
+  const uintptr_t first = (from + page - 1) / page * page, last = until / page * page;
+  if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+}
+
 #else
 
 void* map_large_pages(int64_t) { return nullptr; }
 void unmap_large_pages(void*, int64_t) {}
+void drop_large_pages(void*, int64_t) {}
 
 #endif
 
@@ -54,12 +61,29 @@ class LargePageArena::Mapping final : public RefCounted {
   const int64_t bytes_;
 };
 
+// The place of a buffer. The mapping goes as one when it is the last that is left.
+class LargePageArena::Piece final : public RefCounted {
+ public:
+  Piece(RefPtr<Mapping> mapping, char* memory, int64_t bytes) : mapping_(std::move(mapping)), memory_(memory), bytes_(bytes) {}
+
+ private:
+  ~Piece() override {
+    if (!mapping_->unique()) drop_large_pages(memory_, bytes_);
+  }
+  const RefPtr<Mapping> mapping_;
+  char* const memory_;
+  const int64_t bytes_;
+};
+
+LargePageArena::LargePageArena() = default;
+LargePageArena::~LargePageArena() = default;
+
 bool LargePageArena::grow(int64_t bytes) {
   const int64_t size = std::max(next_mapping_, round_up(bytes, kLargePage));
   RefPtr<Mapping> mapping = make_ref<Mapping>(size);
   if (!mapping->memory()) return false;
   free_ = static_cast<char*>(mapping->memory());
-  mapping_ = RefPtr<RefCounted>(mapping.get());
+  mapping_ = std::move(mapping);
   left_ = size;
   next_mapping_ = std::min(2 * next_mapping_, kLargestMapping);
   return true;
@@ -69,7 +93,8 @@ Result<RefPtr<Buffer>> LargePageArena::allocate(int64_t bytes, MemoryAccount* ac
   if (bytes < kSmallest || bytes > (int64_t(1) << 46)) return Buffer::allocate_lasting(bytes, account, what);
   const int64_t rounded = round_up(bytes, int64_t(kAlignment));
   if (rounded > left_ && !grow(rounded)) return Buffer::allocate_lasting(bytes, account, what);
-  ENGINE_ASSIGN(RefPtr<Buffer> buffer, Buffer::charged_view(free_, bytes, mapping_, account, what));
+  RefPtr<RefCounted> piece(new Piece(mapping_, free_, rounded));
+  ENGINE_ASSIGN(RefPtr<Buffer> buffer, Buffer::charged_view(free_, bytes, std::move(piece), account, what));
   free_ += rounded;
   left_ -= rounded;
   return buffer;

@@ -9,8 +9,6 @@
 namespace engine {
 namespace {
 
-constexpr int64_t kPagesFrom = 2 * kLargePage;
-
 std::atomic<int64_t> g_fail_countdown{0};
 
 bool allocation_must_fail() {

@@ -11,6 +11,7 @@
 namespace engine {
 
 inline constexpr size_t kAlignment = 64;
+inline constexpr int64_t kPagesFrom = int64_t(4) << 20;
 
 // Bytes charged against a limit. Thread-safe. A model's weights, arenas and run-time buffers share one.
 class MemoryAccount : public RefCounted {
@@ -36,7 +37,7 @@ class Buffer : public RefCounted {
   static Result<RefPtr<Buffer>> allocate(int64_t bytes, MemoryAccount* account, const char* what) {
     return allocate_for(false, bytes, account, what);
   }
-  // The same for memory that lasts: large blocks lie in large pages, which take longer to get.
+  // The same for memory that lasts: blocks of kPagesFrom bytes or more lie in large pages of their own, which take longer to get.
   static Result<RefPtr<Buffer>> allocate_lasting(int64_t bytes, MemoryAccount* account, const char* what) {
     return allocate_for(true, bytes, account, what);
   }

@@ -12,7 +12,18 @@ namespace engine {
 namespace {
 
 constexpr int64_t kKnownByContent = int64_t(64) << 10;  // up to here; passes may make such a constant anew for each plan
-constexpr int64_t kWorthAFile = int64_t(64) << 10;      // packed bytes; fewer are not worth a mapping
+constexpr int64_t kWorthSharing = int64_t(64) << 10;    // packed bytes; fewer are not worth a mapping, or a comparison
+constexpr int64_t kOutOfHeap = int64_t(512) << 10;      // from here on what is freed soon would leave the heap in fragments
+
+// Packs into zeroed memory that is charged to nobody: bytes that are not written are the same each time, and nothing else of this
+// process.
+Result<RefPtr<Buffer>> fill_aside(const Packing& packing) {
+  const int64_t bytes = packing.bytes < kOutOfHeap ? packing.bytes : std::max(packing.bytes, kPagesFrom);
+  ENGINE_ASSIGN(RefPtr<Buffer> memory, Buffer::allocate_lasting(bytes, nullptr, "packed weights"));
+  std::memset(memory->data(), 0, size_t(packing.bytes));
+  packing.fill(packing.arg, memory->data());
+  return memory;
+}
 
 // Bytes that were charged; released unless a buffer takes them over.
 struct Charge {
@@ -54,17 +65,40 @@ Result<RefPtr<Buffer>> ModelPackCache::get(const Packing& packing) {
 }
 
 Result<RefPtr<Buffer>> ModelPackCache::make(const Packing& packing) {
+  if (packing.bytes < kWorthSharing) return fill_pages(packing, account_);
+  if (account_) ENGINE_TRY(account_->charge(packing.bytes, "packed weights"));
+  Charge charge{account_, packing.bytes};
+  ENGINE_ASSIGN(RefPtr<CommonPack> pack, common(packing));
+  RefPtr<Buffer> charged = Buffer::view_of_charged(pack->memory().data(), packing.bytes, RefPtr<RefCounted>(pack.get()), account_);
+  charge.account = nullptr;
+  return charged;
+}
+
+// Packs aside where another model may have the same, so that what turns out to be there leaves no hole among the large pages.
+Result<RefPtr<CommonPack>> ModelPackCache::common(const Packing& packing) {
+  CommonPacks& all = CommonPacks::instance();
+  const std::string name = CommonPacks::name_of(packing);
+  const std::vector<RefPtr<CommonPack>> alike = all.alike(name);
+  ENGINE_ASSIGN(RefPtr<Buffer> memory, alike.empty() ? fill_pages(packing, nullptr) : fill_aside(packing));
+  for (const RefPtr<CommonPack>& pack : alike)
+    if (std::memcmp(pack->memory().data(), memory->data(), size_t(packing.bytes)) == 0) return RefPtr<CommonPack>(pack);
+  RefPtr<CommonPack> pack = make_ref<CommonPack>(std::move(memory));
+  all.add(name, *pack);
+  return pack;
+}
+
+Result<RefPtr<Buffer>> ModelPackCache::fill_pages(const Packing& packing, MemoryAccount* account) {
   RefPtr<Buffer> memory;
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    ENGINE_ASSIGN(memory, pages_.allocate(packing.bytes, account_, "packed weights"));
+    ENGINE_ASSIGN(memory, pages_.allocate(packing.bytes, account, "packed weights"));
   }
   packing.fill(packing.arg, memory->data());
   return memory;
 }
 
 bool ModelPackCache::worth_a_file(const Packing& packing) const {
-  return folder_ && packing.bytes >= kWorthAFile &&
+  return folder_ && packing.bytes >= kWorthSharing &&
          std::all_of(packing.sources.begin(), packing.sources.end(), [](const std::shared_ptr<const Tensor>& t) { return t->layout.block == 0; });
 }
 
@@ -96,11 +130,9 @@ RefPtr<Buffer> ModelPackCache::find(const std::string& key, int64_t bytes) {
   return found.take();
 }
 
-// Packs into zeroed memory, so that nothing else of this process gets into a file. What cannot be stored stays in that memory.
+// What cannot be stored stays in the memory that it was packed into.
 Result<RefPtr<Buffer>> ModelPackCache::store(const Packing& packing, const std::string& key) {
-  ENGINE_ASSIGN(RefPtr<Buffer> memory, Buffer::allocate_lasting(packing.bytes, nullptr, "packed weights"));
-  std::memset(memory->data(), 0, size_t(packing.bytes));
-  packing.fill(packing.arg, memory->data());
+  ENGINE_ASSIGN(RefPtr<Buffer> memory, fill_aside(packing));
   Result<RefPtr<Buffer>> stored = folder_->store(key, memory->data(), packing.bytes);
   if (!stored.ok()) {
     full_.store(true, std::memory_order_relaxed);

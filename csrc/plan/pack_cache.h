@@ -1,4 +1,4 @@
-// Packed constants, kept once for all plans of a model.
+// Packed constants, kept once for all plans of a model, and once for all models of the process that have the same.
 #pragma once
 
 #include <atomic>
@@ -11,6 +11,7 @@
 
 #include "base/large_pages.h"
 #include "ops/op.h"
+#include "plan/common_packs.h"
 #include "plan/pack_folder.h"
 
 namespace engine {
@@ -26,8 +27,8 @@ struct SharedPacks {
 // Thread-safe. Who asks for what another thread is packing waits for that only.
 class ModelPackCache final : public PackCache {
  public:
-  // `account` is charged with the packed forms, also with those that are mapped from `folder` (may be null), and must outlive the
-  // cache. What goes wrong with the folder is counted and costs no more than sharing.
+  // `account` is charged with the packed forms, also with those that other models have or that are mapped from `folder` (may be
+  // null), and must outlive the cache. What goes wrong with the folder is counted and costs no more than sharing.
   explicit ModelPackCache(MemoryAccount* account, RefPtr<PackFolder> folder = nullptr) : account_(account), folder_(std::move(folder)) {}
   Result<RefPtr<Buffer>> get(const Packing& packing) override;
   int64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
@@ -43,6 +44,8 @@ class ModelPackCache final : public PackCache {
   };
   std::shared_ptr<Entry> entry_of(const Packing& packing);
   Result<RefPtr<Buffer>> make(const Packing& packing);
+  Result<RefPtr<CommonPack>> common(const Packing& packing);
+  Result<RefPtr<Buffer>> fill_pages(const Packing& packing, MemoryAccount* account);
   Result<RefPtr<Buffer>> share(const Packing& packing);
   RefPtr<Buffer> find(const std::string& key, int64_t bytes);
   Result<RefPtr<Buffer>> store(const Packing& packing, const std::string& key);
