@@ -149,6 +149,55 @@ def test_helpers_of_a_caller_that_may_run_on_one_cpu_alone_help_there():
     python(code)
 
 
+MASKS = (
+    "import os, threading, time\n"
+    "from engine import _testing as t\n"
+    "everywhere = os.sched_getaffinity(0)\n"
+    "def name(number):\n"
+    "    with open(f'/proc/self/task/{number}/comm') as file: return file.read().strip()\n"
+    "def masks():\n"
+    "    return {f'{name(i)} {i}': os.sched_getaffinity(int(i)) for i in os.listdir('/proc/self/task')}\n"
+)
+
+
+@needs_two_to_move
+def test_a_helper_that_is_started_while_its_starter_is_moved_may_run_everywhere():
+    code = MASKS + (
+        "mover = threading.Thread(target=t.let_nobody_move_for, args=(300_000_000,))\n"
+        "def main():\n"
+        "    os.sched_setaffinity(0, {min(everywhere)})\n"
+        "    t.run_parallel(200, 20_000, 2, item_ns=20_000)\n"
+        "caller = threading.Thread(target=main)\n"
+        "mover.start()\n"
+        "time.sleep(0.05)\n"
+        "caller.start()\n"
+        "time.sleep(0.1)\n"
+        "os.sched_setaffinity(caller.native_id, everywhere)\n"
+        "mover.join(), caller.join()\n"
+        "seen = masks()\n"
+        "assert any(name.startswith('engine-') for name in seen), seen\n"
+        "assert all(mask == everywhere for mask in seen.values()), seen\n"
+    )
+    python(code)
+
+
+@needs_two_to_move
+def test_helpers_that_are_started_on_a_crowded_machine_may_run_everywhere():
+    code = MASKS + (
+        "t.set_pool_cpus(32)\n"
+        "def call(threads):\n"
+        "    for i in range(30): t.run_parallel(200, 20_000, threads, deadline_ns=t.now_ns() + 100_000 * i, item_ns=20_000)\n"
+        "callers = [threading.Thread(target=call, args=(n,)) for n in (2, 3, 5, 9, 17, 33)]\n"
+        "callers += [threading.Thread(target=t.run_parallel, args=(100, 10e6, 1), kwargs={'item_ns': 1_000_000}) for _ in range(3)]\n"
+        "for caller in callers: caller.start()\n"
+        "for caller in callers: caller.join()\n"
+        "end = time.monotonic() + 60\n"
+        "while any(mask != everywhere for mask in masks().values()):\n"
+        "    assert time.monotonic() < end, masks()\n"
+    )
+    python(code)
+
+
 @needs_two_to_move
 @pytest.mark.parametrize("waits", [False, True])
 def test_a_helper_leaves_callers_alone_that_compute_or_wait(waits):

@@ -1,8 +1,8 @@
 #include "sched/callers.h"
 
 #include <bit>
-#include <chrono>
-#include <thread>
+
+#include "sched/spin.h"
 
 namespace engine {
 namespace {
@@ -15,11 +15,9 @@ uint64_t bit(int place) { return uint64_t(1) << place; }
 // Changes `word` from `from` to `to`, if it is not that already, as soon as nobody holds it: often a helper whose CPU this thread was
 // just moved to.
 void change(std::atomic<uint32_t>& word, uint32_t from, uint32_t to) {
-  for (int tries = 0;; ++tries) {
+  for (BriefWait wait;; wait.pause()) {
     uint32_t expected = from;
     if (word.compare_exchange_strong(expected, to, std::memory_order_acq_rel) || expected == to) return;
-    if (tries < 16) std::this_thread::yield();
-    else std::this_thread::sleep_for(std::chrono::microseconds(20));
   }
 }
 

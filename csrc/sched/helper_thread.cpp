@@ -6,6 +6,7 @@
 #include <initializer_list>
 
 #include "sched/futex.h"
+#include "sched/late_thread.h"
 #include "sched/prepare_thread.h"
 
 #if defined(_WIN32)
@@ -75,6 +76,7 @@ sigset_t asynchronous_signals() {
 }
 
 bool create_detached(Start& start) {
+  const NobodyMoves may_run_everywhere;
   pthread_attr_t attributes;
   if (pthread_attr_init(&attributes) != 0) return false;
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);

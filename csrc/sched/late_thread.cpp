@@ -8,6 +8,8 @@
 
 #include <atomic>
 #include <cstring>
+
+#include "sched/spin.h"
 #endif
 
 namespace engine {
@@ -21,7 +23,11 @@ constinit thread_local int t_number = 0;
 // Held while one thread is moved: what another read meanwhile of where it may run would not be what to put back.
 constinit std::atomic<bool> g_moving{false};
 
-// The thread that leaves its CPU, and that CPU, from before it may run elsewhere alone until it may run there again.
+bool begin_moving() { return !g_moving.exchange(true, std::memory_order_acquire); }
+void end_moving() { g_moving.store(false, std::memory_order_release); }
+
+// The thread that leaves its CPU, negative while another brings it back, and that CPU, from before it may run elsewhere alone until it
+// may run there again.
 constinit std::atomic<int> g_leaving{0}, g_left_cpu{-1};
 
 // The clock of a thread's CPU time, as the kernel encodes it: the thread's number inverted, then "of a thread", "scheduled time".
@@ -47,27 +53,39 @@ bool set_mask(int number, const CpuMask& mask) {
 // Lets thread `number`, which may run on `cpu` and elsewhere, run where `narrow` says for a moment, which moves it there.
 template <class Narrow>
 bool move(int number, int cpu, Narrow narrow) {
-  if (g_moving.exchange(true, std::memory_order_acquire)) return false;
   CpuMask allowed;
-  bool moved = may_choose(number, cpu, &allowed);
-  if (moved) {
-    CpuMask mask = allowed;
-    narrow(mask);
-    moved = set_mask(number, mask);
-    if (moved) set_mask(number, allowed);
-  }
-  g_moving.store(false, std::memory_order_release);
-  return moved;
+  if (!may_choose(number, cpu, &allowed)) return false;
+  CpuMask mask = allowed;
+  narrow(mask);
+  if (!set_mask(number, mask)) return false;
+  set_mask(number, allowed);
+  return true;
 }
 
-// A thread that is leaving its CPU waits for another that is taken. True: it is in the queue of `cpu` now.
-bool bring_back(int number, int cpu) {
+bool put_back(int number, int cpu) {
   CpuMask allowed, here;
-  if (cpu < 0 || cpu != g_left_cpu.load() || g_leaving.load() != number) return false;
   if (syscall(SYS_sched_getaffinity, number, sizeof allowed.bytes, allowed.bytes) <= 0) return false;
   CPU_SET_S(size_t(cpu), sizeof allowed.bytes, allowed.set());
   CPU_SET_S(size_t(cpu), sizeof here.bytes, here.set());
   return set_mask(number, here) && set_mask(number, allowed);
+}
+
+// A thread that is leaving its CPU waits for another that is taken. True: it is in the queue of `cpu` now.
+bool bring_back(int number, int cpu) {
+  int leaving = number;
+  if (cpu < 0 || cpu != g_left_cpu.load() || !g_leaving.compare_exchange_strong(leaving, -number)) return false;
+  const bool back = put_back(number, cpu);
+  g_leaving.store(number);
+  return back;
+}
+
+// The thread that left, which may run everywhere again, also when another was bringing it back.
+void has_left() {
+  const int self = thread_number();
+  for (BriefWait wait;; wait.pause()) {
+    int leaving = self;
+    if (g_leaving.compare_exchange_strong(leaving, 0) || leaving == 0) return;
+  }
 }
 
 }  // namespace
@@ -91,28 +109,37 @@ int64_t cpu_time_ns(int number) {
 int current_cpu() { return sched_getcpu(); }
 
 bool leave_cpu() {
+  if (!begin_moving()) return false;
   const int cpu = current_cpu();
   const bool left = move(0, cpu, [cpu](CpuMask& mask) {
     CPU_CLR_S(size_t(cpu), sizeof mask.bytes, mask.set());
     g_left_cpu.store(cpu);
     g_leaving.store(thread_number());
   });
-  int self = thread_number();
-  g_leaving.compare_exchange_strong(self, 0);
+  has_left();
+  end_moving();
   return left;
 }
 
 bool move_here(int number) {
   const int cpu = current_cpu();
+  if (!begin_moving()) return bring_back(number, cpu);
   const bool moved = move(number, cpu, [cpu](CpuMask& mask) {
     mask = {};
     CPU_SET_S(size_t(cpu), sizeof mask.bytes, mask.set());
   });
-  return moved || bring_back(number, cpu);
+  end_moving();
+  return moved;
 }
 
+NobodyMoves::NobodyMoves() {
+  for (BriefWait wait; !begin_moving();) wait.pause();
+}
+
+NobodyMoves::~NobodyMoves() { end_moving(); }
+
 void WakeHere::narrow(int number) {
-  if (g_moving.exchange(true, std::memory_order_acquire)) return;
+  if (!begin_moving()) return;
   const int cpu = current_cpu();
   CpuMask allowed, here;
   if (may_choose(number, cpu, &allowed)) {
@@ -120,7 +147,7 @@ void WakeHere::narrow(int number) {
     std::memcpy(allowed_, allowed.bytes, sizeof allowed_);
     narrowed_ = set_mask(number, here);
   }
-  g_moving.store(false, std::memory_order_release);
+  end_moving();
 }
 
 void WakeHere::widen() {
@@ -144,6 +171,8 @@ LeavingForTesting::~LeavingForTesting() {
 
 #else
 
+NobodyMoves::NobodyMoves() {}
+NobodyMoves::~NobodyMoves() {}
 void WakeHere::narrow(int) {}
 void WakeHere::widen() {}
 LeavingForTesting::LeavingForTesting(int, int) {}

@@ -27,6 +27,15 @@ bool leave_cpu();
 // leaving this very CPU and has not come to run elsewhere; where it may run stays as it was. False: it was not moved.
 bool move_here(int number);
 
+// While it lives nobody is moved, so that a thread that the calling one starts may run where this one always may.
+class NobodyMoves {
+ public:
+  NobodyMoves();
+  ~NobodyMoves();
+  NobodyMoves(const NobodyMoves&) = delete;
+  NobodyMoves& operator=(const NobodyMoves&) = delete;
+};
+
 // A thread that sleeps and is about to be woken, on the CPU of the thread that wakes it: where Linux would wake it another may compute.
 class WakeHere {
  public:

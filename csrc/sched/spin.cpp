@@ -2,12 +2,15 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <thread>
 
 namespace engine {
 namespace {
 
 constexpr int64_t kDefaultSpinUs = 50;
 constexpr int64_t kMaxSpinUs = 100000;
+constexpr int kYields = 16;
+constexpr auto kNap = std::chrono::microseconds(20);
 
 int64_t spin_ns_from_environment() {
   const char* text = std::getenv("ENGINE_SPIN_US");
@@ -28,6 +31,11 @@ int64_t real_ns() {
 }  // namespace
 
 int64_t spin_limit_ns() { return g_spin_ns; }
+
+void BriefWait::pause() {
+  if (++pauses_ <= kYields) std::this_thread::yield();
+  else std::this_thread::sleep_for(kNap);
+}
 
 void SpinWait::restart() {
   end_ns_ = g_spin_ns > 0 ? real_ns() + g_spin_ns : 0;

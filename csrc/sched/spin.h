@@ -18,6 +18,15 @@ inline void cpu_pause() {
 #endif
 }
 
+// Waits for a thread that is two or three instructions from done, and may have been preempted before them, perhaps by this one.
+class BriefWait {
+ public:
+  void pause();
+
+ private:
+  int pauses_ = 0;
+};
+
 // A spin of at most spin_limit_ns() from construction or restart(), on the real clock whatever a test installed.
 class SpinWait {
  public:

@@ -218,6 +218,10 @@ void bind_pool(py::module_& m) {
     engine::LeavingForTesting leaving(number, cpu);
     return engine::move_here(number);
   });
+  m.def("let_nobody_move_for", [](int64_t ns) {
+    engine::NobodyMoves nobody;
+    std::this_thread::sleep_for(std::chrono::nanoseconds(ns));
+  }, Released());
   py::class_<engine::WakeHere>(m, "WakeHere")
       .def(py::init<>())
       .def("narrow", &engine::WakeHere::narrow)
