@@ -1,22 +1,38 @@
 // Constant factors of the columns of a product go into its constant weights and bias.
 #include <cmath>
+#include <cstring>
 
+#include "base/file_buffer.h"
 #include "passes/pass.h"
 #include "passes/product_node.h"
 
 namespace engine {
 namespace {
 
-// False when an element would leave the range of float32. factor[i / inner % count] belongs to element i.
-Result<bool> scaled(const Tensor& t, const Tensor& factor, int64_t inner, MemoryAccount* account, Tensor* out) {
-  ENGINE_ASSIGN(*out, make_tensor(DType::Float, t.shape, account, "folded weights"));
-  const float* from = t.as<float>();
-  float* to = out->as<float>();
-  const int64_t count = factor.elements(), elements = t.elements();
-  for (int64_t i = 0; i < elements; ++i) {
-    to[i] = from[i] * factor.as<float>()[i / inner % count];
-    if (std::isfinite(from[i]) && !std::isfinite(to[i])) return false;
+// Multiplies values[j] by factor[j * step]. False when a number leaves the range of float32.
+bool scale_row(float* values, const float* factor, int64_t step, int64_t n) {
+  bool leaves = false;
+  for (int64_t j = 0; j < n; ++j) {
+    const float before = values[j];
+    values[j] *= factor[j * step];
+    leaves |= std::isfinite(before) & !std::isfinite(values[j]);
   }
+  return !leaves;
+}
+
+// False when an element would leave the range of float32. Elements of a column lie side by side where `turned`, else rows of columns do.
+// `t` may lie anywhere; what it was read from is given back to the system.
+Result<bool> scaled(const Tensor& t, const Tensor& factor, bool turned, MemoryAccount* account, Tensor* out) {
+  ENGINE_ASSIGN(*out, make_tensor(DType::Float, t.shape, account, "folded weights"));
+  const int64_t elements = t.elements(), run = turned ? t.shape.back() : factor.elements();
+  const char* from = static_cast<const char*>(t.data);
+  float* to = out->as<float>();
+  const float* by = factor.as<float>();
+  for (int64_t i = 0; i < elements; i += run, by += turned ? 1 : 0) {
+    std::memcpy(to + i, from + size_t(i) * sizeof(float), size_t(run) * sizeof(float));
+    if (!scale_row(to + i, by, turned ? 0 : 1, run)) return false;
+  }
+  drop_file_pages(t.buffer.get(), t.data, t.bytes());
   return true;
 }
 
@@ -36,22 +52,21 @@ bool is_factor(const Graph& graph, ValueId v, ValueId product, int64_t columns) 
   return true;
 }
 
-// The columns of the product's weights, and how far apart elements of neighbouring columns are; 0 columns when its weights and bias
-// are not such that a factor can go into them.
-int64_t columns_of(Rewriter& rewriter, const Node& product, int64_t* inner) {
+// The columns of the product's weights, and whether these are turned; 0 columns when its weights and bias are not such that a factor
+// can go into them.
+int64_t columns_of(Rewriter& rewriter, const Node& product, bool* turned) {
   const Graph& graph = rewriter.graph();
   const ValueId b = product.inputs[1], bias = input_of(product, 2);
   if (product.inputs.size() > 3 || !has_no_activation(product) || !is_float_constant(graph, b) || rewriter.uses(b).size() != 1) return 0;
   const Shape& w = graph.constant(b)->shape;
   const std::vector<int64_t> perm = ints_of(product, "b_perm");
-  const bool turned = perm == std::vector<int64_t>{1, 0};
-  if (w.rank() != 2 || (!perm.empty() && !turned)) return 0;
-  *inner = turned ? w[1] : 1;
-  const int64_t columns = w[turned ? 0 : 1];
+  *turned = perm == std::vector<int64_t>{1, 0};
+  if (w.rank() != 2 || (!perm.empty() && !*turned)) return 0;
+  const int64_t columns = w[*turned ? 0 : 1];
   return bias < 0 || (is_float_constant(graph, bias) && graph.constant(bias)->elements() == columns) ? columns : 0;
 }
 
-Status fold(Rewriter& rewriter, int product, int mul, ValueId factor, int64_t inner, MemoryAccount* account) {
+Status fold(Rewriter& rewriter, int product, int mul, ValueId factor, bool turned, MemoryAccount* account) {
   Graph& graph = rewriter.graph();
   Node node = graph.nodes[size_t(product)];
   const std::shared_ptr<const Tensor> by = graph[factor].constant;
@@ -59,7 +74,7 @@ Status fold(Rewriter& rewriter, int product, int mul, ValueId factor, int64_t in
     if (node.inputs[i] < 0) continue;
     const std::shared_ptr<const Tensor> old = graph[node.inputs[i]].constant;
     Tensor t;
-    ENGINE_ASSIGN(bool fits, scaled(*old, *by, i == 1 ? inner : 1, account, &t));
+    ENGINE_ASSIGN(bool fits, scaled(*old, *by, i == 1 && turned, account, &t));
     if (!fits) return {};
     node.inputs[i] = rewriter.add_constant(graph[node.inputs[i]].name + "/folded", std::move(t));
   }
@@ -77,10 +92,10 @@ Status pass_fold_product_factor(Graph& graph, PassContext& context, bool* change
     for (size_t side : {size_t(0), size_t(1)}) {
       const ValueId v = graph.nodes[i].inputs[side], factor = graph.nodes[i].inputs[1 - side];
       const int product = product_of(rewriter, v);
-      int64_t inner = 1;
-      const int64_t columns = product < 0 ? 0 : columns_of(rewriter, graph.nodes[size_t(product)], &inner);
+      bool turned = false;
+      const int64_t columns = product < 0 ? 0 : columns_of(rewriter, graph.nodes[size_t(product)], &turned);
       if (columns == 0 || !is_factor(graph, factor, v, columns)) continue;
-      ENGINE_TRY(fold(rewriter, product, int(i), factor, inner, context.account));
+      ENGINE_TRY(fold(rewriter, product, int(i), factor, turned, context.account));
       break;
     }
   }

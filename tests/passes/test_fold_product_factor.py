@@ -48,9 +48,27 @@ def test_rows_and_shared_weights_stay():
     check(nodes, constants, [5, 16], folded=False)
 
 
-@pytest.mark.parametrize("factor", [np.nan, np.inf, 1e30])
-def test_factors_that_would_spoil_weights_stay(factor):
-    constants = dict(w=np.full((4, 4), 1e20), f=np.full(4, factor))
-    graph_nodes = [helper.make_node("MatMul", ["x", "w"], ["p"]), helper.make_node("Mul", ["p", "f"], ["y"])]
+@pytest.mark.parametrize("turned", [0, 1])
+@pytest.mark.parametrize("factor", [np.nan, np.inf, 1e30, [1, 1, 1, 1e30]])
+def test_factors_that_would_spoil_weights_stay(factor, turned):
+    constants = dict(w=np.full((4, 4), 1e20), f=np.broadcast_to(factor, 4))
+    graph_nodes = [helper.make_node("Gemm", ["x", "w"], ["p"], transB=turned), helper.make_node("Mul", ["p", "f"], ["y"])]
     with np.errstate(all="ignore"):
         check(graph_nodes, constants, [3, 4], folded=False)
+
+
+def test_weights_anywhere_in_a_file(tmp_path):
+    """Weights of a large file are read where they lie, aligned or not."""
+    for odd in range(4):
+        w, f = RNG.standard_normal((512, 300)).astype(np.float32), RNG.standard_normal(300).astype(np.float32)
+        graph = helper.make_graph(
+            [helper.make_node("MatMul", ["x", "w"], ["p"]), helper.make_node("Mul", ["p", "f"], ["y"])], "g" * (odd + 1),
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, [3, 512])], [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+            [numpy_helper.from_array(np.zeros(1 << 24, np.float32), "large"), numpy_helper.from_array(w, "w"), numpy_helper.from_array(f, "f")],
+        )  # fmt: skip
+        file = tmp_path / "m.onnx"
+        file.write_bytes(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9).SerializeToString())
+        model = engine.load(file)
+        x = RNG.standard_normal((3, 512)).astype(np.float32)
+        np.testing.assert_allclose(model.run({"x": x})["y"], x @ w * f, rtol=1e-4, atol=1e-4)
+        assert not any(s.startswith("Mul") for s in model.plan({"x": x})["text"].splitlines())

@@ -32,11 +32,13 @@ static void pack_weights(const int8_t* w, int64_t n, int64_t pieces, int64_t len
     const int64_t n0 = i / all * kBytePanel, g = i % all, width = panel_width(n, n0);
     int8_t* to = static_cast<int8_t*>(packed) + (n0 * all + g * width) * Bytes::group;
     const int8_t* from = w + g / groups * length;
-    for (int64_t j = n0; j < n0 + width; ++j)
-      for (int64_t q = 0; q < Bytes::group; ++q) {
-        const int64_t p = g % groups * Bytes::group + q;
-        *to++ = j < n && p < length ? from[j * k + p] : int8_t(0);
-      }
+    const int64_t left = length - g % groups * Bytes::group, columns = n - n0 < width ? n - n0 : width;
+    if (left < Bytes::group || columns < width) memset(to, 0, size_t(width * Bytes::group));
+    from += g % groups * Bytes::group + n0 * k;
+    if (left >= Bytes::group)
+      for (int64_t j = 0; j < columns; ++j) memcpy(to + j * Bytes::group, from + j * k, Bytes::group);
+    else
+      for (int64_t j = 0; j < columns; ++j) memcpy(to + j * Bytes::group, from + j * k, size_t(left));
   }
 }
 

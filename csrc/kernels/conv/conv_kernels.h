@@ -161,6 +161,7 @@ struct ConvKernels {
   void (*panel)(const ConvPanelJob&);
   void (*plain_depthwise)(const ConvPlainDepthwiseJob&);
   void (*narrow)(const ConvNarrowJob&);
+  void (*winograd_filter)(const ConvWinogradFilterJob&);
   void (*winograd_input)(const ConvWinogradInputJob&);
   void (*winograd_product)(const ConvWinogradProductJob&);
   bool (*winograd_output)(const ConvWinogradOutputJob&);  // false: a sum is infinite or NaN

@@ -7,6 +7,7 @@
 #include "kernels/conv/panel.inl"
 #include "kernels/conv/plain_depthwise.inl"
 #include "kernels/conv/winograd.inl"
+#include "kernels/conv/winograd_filter.inl"
 #include "kernels/conv/winograd_output.inl"
 
 namespace engine {
@@ -16,7 +17,7 @@ extern const ConvKernels conv_table;
 const ConvKernels conv_table = {
     Block::size, kDirectBlocks, kDirectWidth, kPanelPixels, kPanelRows,
     Block::registers * Block::size / Block::parts > 64 ? 80e3 : 8e3,
-    direct, depthwise, panel, plain_depthwise, narrow, winograd_input, winograd_product, winograd_output,
+    direct, depthwise, panel, plain_depthwise, narrow, winograd_filter, winograd_input, winograd_product, winograd_output,
 };
 
 }  // namespace ENGINE_TIER

@@ -5,7 +5,7 @@
 
 namespace engine {
 
-// Output channels [first, first + width) of `group`, those beyond the group's being zeros, in steps of step_channels.
+// Output channels [first, first + width) of `group`, whole blocks, those beyond the group's being zeros, in steps of step_channels.
 struct DirectWeights {
   int64_t group, first, width, step_channels;
 };

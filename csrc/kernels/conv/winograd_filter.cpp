@@ -1,7 +1,12 @@
+#include <algorithm>
+
+#include "kernels/blocked/blocked.h"
 #include "kernels/conv/winograd_form.h"
 
 namespace engine {
 namespace {
+
+constexpr int64_t kPieceFloats = 4096;  // of filters that are turned at a time, which stay in the first-level cache
 
 // Point 0 is 0, the last is infinity, between them are the pairs.
 double point_at(int points, int i) {
@@ -27,30 +32,33 @@ std::vector<double> evaluation(int points, int64_t taps) {
 
 }  // namespace
 
-WinogradFilter::WinogradFilter(const ConvWinograd& form, const int64_t (&kernel)[2], const int64_t (&kernel_step)[2]) {
+WinogradFilter::WinogradFilter(const ConvShape& s, const ConvWinograd& form) : channels_(s.c_in), taps_(s.taps()) {
+  int axis[2];
+  winograd_axes(s, axis);
+  const int64_t step[3] = {s.kernel[1] * s.kernel[2], s.kernel[2], 1};
   for (int d = 0; d < 2; ++d) {
-    points_[d] = form.points[d];
-    kernel_[d] = kernel[d];
-    kernel_step_[d] = kernel_step[d];
-    rows_[d] = evaluation(points_[d], kernel[d]);
+    job_.points[d] = form.points[d];
+    job_.taps[d] = s.kernel[axis[d]];
+    job_.tap_step[d] = step[axis[d]];
+    rows_[d] = evaluation(form.points[d], job_.taps[d]);
   }
 }
 
-void WinogradFilter::transform(const float* filter, float* transformed, int64_t step) const {
-  double half[8][8];
-  for (int64_t i = 0; i < kernel_[0]; ++i)
-    for (int b = 0; b < points_[1]; ++b) {
-      double sum = 0;
-      for (int64_t j = 0; j < kernel_[1]; ++j)
-        sum += rows_[1][size_t(b * kernel_[1] + j)] * double(filter[i * kernel_step_[0] + j * kernel_step_[1]]);
-      half[i][b] = sum;
-    }
-  for (int a = 0; a < points_[0]; ++a)
-    for (int b = 0; b < points_[1]; ++b) {
-      double sum = 0;
-      for (int64_t i = 0; i < kernel_[0]; ++i) sum += rows_[0][size_t(a * kernel_[0] + i)] * half[i][b];
-      transformed[(a * points_[1] + b) * step] = float(sum);
-    }
+void WinogradFilter::transform(const float* weight, int64_t count, float* transformed, int64_t channel_step, int64_t point_step) const {
+  const BlockedKernels& blocked = blocked_kernels();
+  alignas(64) float turned[kPieceFloats];
+  const int64_t at_once = kPieceFloats / (taps_ * blocked.lanes);
+  ConvWinogradFilterJob job = job_;
+  for (int d = 0; d < 2; ++d) job.rows[d] = rows_[d].data();
+  job.filters = turned;
+  job.channel_step = channel_step;
+  job.point_step = point_step;
+  for (int64_t c = 0; c < channels_; c += job.channels) {
+    job.channels = std::min(at_once, channels_ - c);
+    job.transformed = transformed + c * channel_step;
+    blocked.to_blocked(weight + c * taps_, size_t(channels_ * taps_), int(count), size_t(job.channels * taps_), turned);
+    conv_kernels().winograd_filter(job);
+  }
 }
 
 }  // namespace engine

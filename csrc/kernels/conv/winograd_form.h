@@ -29,18 +29,19 @@ ConvWinograd winograd_geometry(const ConvShape& shape, const WinogradForm& form)
 std::unique_ptr<const ConvPlan> make_winograd_plan(const ConvShape& shape, const WinogradForm& form,
                                                    const ConvEpilogue& epilogue);
 
-// Transforms filters: G g transposed(G), in double precision.
+// Transforms the filters of a convolution.
 class WinogradFilter {
  public:
-  // kernel: extents along the axes of the form; kernel_step: elements between neighbouring taps.
-  WinogradFilter(const ConvWinograd& form, const int64_t (&kernel)[2], const int64_t (&kernel_step)[2]);
-  // filter: the first tap of one pair of channels. Writes a value for each point, `step` apart.
-  void transform(const float* filter, float* transformed, int64_t step) const;
+  // `form`: of the shape.
+  WinogradFilter(const ConvShape& shape, const ConvWinograd& form);
+  // Filters of `count` output channels, as many as a block has at most, from `weight` on: [output channel][input channel][tap]. Point x
+  // of input channel c is written at transformed + x * point_step + c * channel_step, a block that zeros fill up.
+  void transform(const float* weight, int64_t count, float* transformed, int64_t channel_step, int64_t point_step) const;
 
  private:
-  int points_[2];
-  int64_t kernel_[2], kernel_step_[2];
-  std::vector<double> rows_[2];  // [point][tap]
+  int64_t channels_, taps_;
+  std::vector<double> rows_[2];
+  ConvWinogradFilterJob job_ = {};
 };
 
 }  // namespace engine

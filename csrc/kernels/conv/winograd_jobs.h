@@ -12,6 +12,8 @@ struct ConvFinish;
 // They keep the rounding errors of the transforms small.
 static constexpr float kWinogradPairs[4][3] = {{0, 0, 0}, {1, 0, 0}, {0.625f, 1.5f, 0}, {1, 2, 0.5f}};
 
+static constexpr int kMostWinogradPoints = 8;  // along an axis
+
 // Axes are ordered so that a form of one dimension has points[0] = 1. Tile t of an image is t / tiles[1] along axis 0,
 // t % tiles[1] along axis 1. Along an axis, tile i has outputs at start + k * dilation, k < outputs, where
 // start = i / dilation * outputs * dilation + i % dilation; those beyond `out` are left out.
@@ -25,6 +27,18 @@ struct ConvWinograd {
 static inline int64_t winograd_start(const ConvWinograd& f, int axis, int64_t tile) {
   return tile / f.dilation[axis] * f.outputs[axis] * f.dilation[axis] + tile % f.dilation[axis];
 }
+
+// Filters of one output block and some input channels, transformed: G g transposed(G), in double precision. The transform of
+// point x and channel c is written at transformed + c * channel_step + x * point_step.
+struct ConvWinogradFilterJob {
+  int points[2];
+  int64_t taps[2], tap_step[2];  // along the axes of the form; taps between neighbours
+  const double* rows[2];         // G of each axis: [point][tap]
+  const float* filters;          // [channel][tap][lanes]
+  int64_t channels;
+  float* transformed;
+  int64_t channel_step, point_step;
+};
 
 // Tiles [begin, end) of one image, channel blocks [block_begin, block_end). The transform of point x, block c and tile t
 // is written at transformed + x * point_step + c * transformed_step + (t - first) * lanes.

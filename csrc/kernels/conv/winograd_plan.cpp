@@ -121,21 +121,13 @@ class WinogradPlan final : public ConvPlan {
 
   // [bias][point][job][channel][blocks of the job * lanes]
   void pack_job(const float* weight, const float* bias, int64_t job, float* packed) const {
-    int axis[2];
-    winograd_axes(shape_, axis);
-    const int64_t step[3] = {shape_.kernel[1] * shape_.kernel[2], shape_.kernel[2], 1};
-    const WinogradFilter filter(form_, {shape_.kernel[axis[0]], shape_.kernel[axis[1]]}, {step[axis[0]], step[axis[1]]});
-    const int64_t width = job_blocks(job) * kernels_.lanes, first = job * kernels_.direct_blocks * kernels_.lanes;
-    const int64_t point_step = out_blocks_ * shape_.c_in * kernels_.lanes;
+    const WinogradFilter filter(shape_, form_);
+    const int64_t lanes = kernels_.lanes, width = job_blocks(job) * lanes, first = job * kernels_.direct_blocks * lanes;
     float* to = packed + (weights_of(packed, 0, job) - packed);
-    for (int64_t o = 0; o < width; ++o) {
-      const int64_t out = first + o;
-      packed[out] = bias && out < shape_.c_out ? bias[out] : 0.0f;
-      for (int64_t c = 0; c < shape_.c_in; ++c) {
-        float* at = to + c * width + o;
-        if (out < shape_.c_out) filter.transform(weight + (out * shape_.c_in + c) * shape_.taps(), at, point_step);
-        for (int64_t p = 0; out >= shape_.c_out && p < points_; ++p) at[p * point_step] = 0.0f;
-      }
+    for (int64_t o = 0; o < width; o += lanes) {
+      const int64_t out = first + o, count = shape_.c_out - out < lanes ? shape_.c_out - out : lanes;
+      for (int64_t l = 0; l < lanes; ++l) packed[out + l] = bias && l < count ? bias[out + l] : 0.0f;
+      filter.transform(weight + out * shape_.c_in * shape_.taps(), count, to + o, width, out_blocks_ * shape_.c_in * lanes);
     }
   }
 

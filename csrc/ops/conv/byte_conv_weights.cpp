@@ -11,6 +11,22 @@ namespace {
 
 constexpr double kNsPerWeight = 1;
 constexpr int64_t kPiece = 32768;  // weights that are turned between looks at the clock
+constexpr int64_t kBytesAtOnce = 1024;
+
+int32_t flip_and_sum(const uint8_t* w, uint8_t flip, int64_t n, int8_t* turned) {
+  int32_t sum = 0;
+  for (int64_t i = 0; i < n; ++i) sum += turned[i] = int8_t(w[i] ^ flip);
+  return sum;
+}
+
+// Weights [begin, begin + n) of [channel][tap], the first of them at `w`, go where they are in [tap][channel].
+void spread(const int8_t* w, int64_t n, int64_t begin, int64_t taps, int64_t channels, int8_t* turned) {
+  for (int64_t t = 0; t < taps; ++t) {
+    const int64_t first = (begin - t + taps - 1) / taps;
+    int8_t* to = turned + t * channels + first;
+    for (int64_t i = first * taps + t - begin; i < n; i += taps) *to++ = w[i];
+  }
+}
 
 int64_t aligned(int64_t bytes) { return round_up(bytes, int64_t(kAlignment)); }
 
@@ -36,13 +52,14 @@ int32_t ByteConv::turn_weights(const uint8_t* w, int64_t channel, int64_t begin,
   const int64_t taps = shape_.taps(), depth = shape_.group_in();
   const uint8_t flip = w_type_ == DType::Uint8 ? 128 : 0;
   w += channel * depth * taps, turned += channel * depth * taps;
+  if (taps == 1) return flip_and_sum(w + begin, flip, end - begin, turned + begin);
   int32_t sum = 0;
-  for (int64_t c = begin; c < end; ++c)
-    for (int64_t t = 0; t < taps; ++t) {
-      const int8_t value = int8_t(w[c * taps + t] ^ flip);
-      turned[t * depth + c] = value;
-      sum += value;
-    }
+  int8_t flipped[kBytesAtOnce];
+  for (int64_t i = begin * taps, n; i < end * taps; i += n) {
+    n = std::min(kBytesAtOnce, end * taps - i);
+    sum += flip_and_sum(w + i, flip, n, flipped);
+    spread(flipped, n, i, taps, depth, turned);
+  }
   return sum;
 }
 
