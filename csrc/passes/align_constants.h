@@ -1,7 +1,7 @@
 // Constants that do not lie where their type wants them: views of a mapped file, in which nothing is aligned.
 //
-// Only the packing of products' operands (kernels/gemm/gemm.h: GemmSource) and Gather, which moves bytes, read such a constant; for
-// everybody else it is copied.
+// Only the packing of products' operands (kernels/gemm/gemm.h: GemmSource), the folding of factors into them and Gather, which moves
+// bytes, read such a constant; for everybody else it is copied.
 #pragma once
 
 #include "graph/graph.h"
