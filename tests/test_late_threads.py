@@ -163,14 +163,17 @@ MASKS = (
 @needs_two_to_move
 def test_a_helper_that_is_started_while_its_starter_is_moved_may_run_everywhere():
     code = MASKS + (
-        "mover = threading.Thread(target=t.let_nobody_move_for, args=(300_000_000,))\n"
+        "mover = threading.Thread(target=t.let_nobody_move_for, args=(2_000_000_000,))\n"
+        "narrow = threading.Event()\n"
         "def main():\n"
         "    os.sched_setaffinity(0, {min(everywhere)})\n"
+        "    narrow.set()\n"
         "    t.run_parallel(200, 20_000, 2, item_ns=20_000)\n"
         "caller = threading.Thread(target=main)\n"
         "mover.start()\n"
         "time.sleep(0.05)\n"
         "caller.start()\n"
+        "narrow.wait()\n"
         "time.sleep(0.1)\n"
         "os.sched_setaffinity(caller.native_id, everywhere)\n"
         "mover.join(), caller.join()\n"
