@@ -40,16 +40,51 @@ struct MicroCall {
   FetchAhead* ahead;
 };
 
+// R rows of A, reached from every third of them: few registers hold the addresses of all.
+template <int R>
+class RowsOfA {
+ public:
+  RowsOfA(const float* a, int64_t row) : row_(row) {
+    ENGINE_UNROLL
+    for (int i = 0; i < kBases; ++i) base_[i] = a + 3 * i * row;
+  }
+
+  // Element p of row i, from where the rows are.
+  ENGINE_INLINE float at(int i, int p) const { return base_[i / 3][i % 3 * row_ + p]; }
+
+  ENGINE_INLINE void advance(int64_t elements) {
+    ENGINE_UNROLL
+    for (int i = 0; i < kBases; ++i) base_[i] = opaque(base_[i] + elements);
+    row_ = opaque(row_);
+  }
+
+ private:
+  static constexpr int kBases = (R + 2) / 3;
+
+  // Keeps the compiler from making one base of all, and a distance from it of each element.
+  template <class T>
+  static ENGINE_INLINE T opaque(T x) {
+#if defined(__GNUC__)
+    __asm__("" : "+r"(x));
+#endif
+    return x;
+  }
+
+  const float* base_[kBases];
+  int64_t row_;
+};
+
+// Adds the products of element p of each row and the vectors at b.
 template <int R, int NV>
-ENGINE_INLINE void add_term(const float* a, int64_t a_row, const float* b, F32 (&acc)[R][NV]) {
+ENGINE_INLINE void add_term(const RowsOfA<R>& a, int p, const float* b, F32 (&acc)[R][NV]) {
   F32 bv[NV];
   ENGINE_UNROLL
   for (int j = 0; j < NV; ++j) bv[j] = load(b + j * kLanes);
   ENGINE_UNROLL
   for (int i = 0; i < R; ++i) {
-    F32 av = broadcast(a[i * a_row]);
+    F32 av = broadcast(a.at(i, p));
     ENGINE_UNROLL
-    for (int j = 0; j < NV; ++j) acc[i][j] = multiply_add(av, bv[j], acc[i][j]);
+    for (int j = 0; j < NV; ++j) acc[i][j] = multiply_add(bv[j], av, acc[i][j]);
   }
 }
 
@@ -61,9 +96,9 @@ void micro(const MicroCall& call) {
     ENGINE_UNROLL
     for (int j = 0; j < NV; ++j) acc[i][j] = broadcast(0.0f);
   }
-  const float* a = call.a;
+  RowsOfA<R> a(call.a, call.a_row);
   const float* b = call.b;
-  const int64_t a_row = call.a_row, a_col = call.a_col, b_row = call.b_row;
+  const int64_t a_col = call.a_col, b_row = call.b_row;
   FetchAhead ahead = *call.ahead;
   int64_t left = call.k;
   const int64_t near_from = call.wanted ? kAheadTerms * (R + kWantedSteps) : 0;
@@ -79,16 +114,16 @@ void micro(const MicroCall& call) {
         --wanted_left;
       }
       ENGINE_UNROLL
-      for (int p = 0; p < kAheadTerms; ++p) add_term<R, NV>(a + p, a_row, b + p * kPanel, acc);
-      a += kAheadTerms;
+      for (int p = 0; p < kAheadTerms; ++p) add_term<R, NV>(a, p, b + p * kPanel, acc);
+      a.advance(kAheadTerms);
       b += kAheadTerms * kPanel;
     }
   }
   for (; left > 0; left -= kAheadTerms) {
     ahead.fetch();
     for (int64_t p = left < kAheadTerms ? left : kAheadTerms; p > 0; --p) {
-      add_term<R, NV>(a, a_row, b, acc);
-      a += a_col;
+      add_term<R, NV>(a, 0, b, acc);
+      a.advance(a_col);
       b += b_row;
     }
   }

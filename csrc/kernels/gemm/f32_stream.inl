@@ -42,7 +42,7 @@ void stream_micro(const MicroCall& call, int64_t panel_step) {
       if constexpr (kPrefetches) fetch_near(from + kStreamAhead);
       const F32 bv = load(from);
       ENGINE_UNROLL
-      for (int i = 0; i < R; ++i) acc[i][j] = multiply_add(av[i], bv, acc[i][j]);
+      for (int i = 0; i < R; ++i) acc[i][j] = multiply_add(bv, av[i], acc[i][j]);
     }
     a += call.a_col;
     b += kPanel;

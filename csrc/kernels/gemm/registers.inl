@@ -26,7 +26,7 @@ ENGINE_INLINE F32 multiply_add(F32 a, F32 b, F32 c) {
   if constexpr (kLanes == 1) {
     return a * b + c;
   } else {
-    return fma(a, b, c);
+    return add_product(c, a, b);
   }
 }
 

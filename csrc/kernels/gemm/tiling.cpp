@@ -81,7 +81,7 @@ GemmTiling gemm_tiling(const GemmBlocking& b, int64_t m, int64_t n, int64_t k, i
   if (m <= 0 || n <= 0) return t;
   int64_t depth = std::max<int64_t>(k, 1);
   const bool streams = m <= b.stream_rows && !pack_b;
-  int64_t area = std::max<int64_t>(1, work_of_a_tile(b, m, n, k, workers) / std::max(depth, kLeastDepth));
+  int64_t area = std::max<int64_t>(1, work_of_a_tile(b, m, n, k, workers) / std::max(gemm_k_block(depth), kLeastDepth));
   area = std::min(area, kPackedElements);
   int64_t widest = std::max<int64_t>(b.panel, kResidentBytes / (depth * b.element_bytes));
   if (m <= 4 * b.rows) {

@@ -9,6 +9,7 @@
 //                 other lanes of a load are zero
 //   load_or       a partial load whose other lanes come from a vector
 //   fma(a,b,c)    a*b + c rounded once (scalar: through double, the sum may be rounded twice); fnma(a,b,c) c - a*b
+//   add_product(sum,a,b)   fma(a, b, sum) for sums that stay in registers (add_product.h)
 //   min, max      (a, b): b when either is NaN or both are zeros, so min(limit, x) keeps a NaN in x
 //   min_nan, max_nan   NaN when either is NaN
 //   lt le eq is_nan    comparisons; false for NaN (but is_nan); & | ~ combine masks

@@ -49,6 +49,7 @@ ENGINE_INLINE F32 operator*(F32 a, F32 b) { return {a.v * b.v}; }
 ENGINE_INLINE F32 operator/(F32 a, F32 b) { return {a.v / b.v}; }
 ENGINE_INLINE F32 operator-(F32 a) { return {-a.v}; }
 ENGINE_INLINE F32 fma(F32 a, F32 b, F32 c) { return {float(double(a.v) * double(b.v) + double(c.v))}; }
+ENGINE_INLINE F32 add_product(F32 sum, F32 a, F32 b) { return fma(a, b, sum); }
 ENGINE_INLINE F32 fnma(F32 a, F32 b, F32 c) { return {float(double(c.v) - double(a.v) * double(b.v))}; }
 ENGINE_INLINE F32 min(F32 a, F32 b) { return {a.v < b.v ? a.v : b.v}; }
 ENGINE_INLINE F32 max(F32 a, F32 b) { return {a.v > b.v ? a.v : b.v}; }
