@@ -18,6 +18,9 @@ constexpr int micro_rows(int vectors) {
   return vectors <= 2 ? 6 : 2;
 }
 
+// Whether a broadcast that one product takes is a part of its instruction, when the compiler chooses that.
+constexpr bool kFoldsBroadcasts = kLanes == 16;
+
 // Terms of a sum between two fetches of what is wanted next.
 constexpr int kAheadTerms = 8;
 // Rows of results are asked for one by one, the last of them this many such steps before the sum is complete.
@@ -84,7 +87,28 @@ ENGINE_INLINE void add_term(const RowsOfA<R>& a, int p, const float* b, F32 (&ac
   for (int i = 0; i < R; ++i) {
     F32 av = broadcast(a.at(i, p));
     ENGINE_UNROLL
-    for (int j = 0; j < NV; ++j) acc[i][j] = multiply_add(bv[j], av, acc[i][j]);
+    for (int j = 0; j < NV; ++j) acc[i][j] = kFoldsBroadcasts && NV == 1 ? fma(av, bv[j], acc[i][j]) : multiply_add(bv[j], av, acc[i][j]);
+  }
+}
+
+// Terms p of kAheadTerms while so many are left, for rows of A whose elements are contiguous and rows of B kRow apart.
+template <int R, int NV, int64_t kRow>
+ENGINE_INLINE void add_steps(const MicroCall& call, RowsOfA<R>& a, const float*& b, int64_t& left, FetchAhead& ahead, F32 (&acc)[R][NV]) {
+  const int64_t near_from = call.wanted ? kAheadTerms * (R + kWantedSteps) : 0;
+  const float* wanted = call.wanted;
+  int wanted_left = R;
+  for (; left >= kAheadTerms; left -= kAheadTerms) {
+    ahead.fetch();
+    if (left < near_from && wanted_left > 0) {
+      ENGINE_UNROLL
+      for (int j = 0; j < NV; ++j) fetch_to_write(wanted + j * kLanes);
+      wanted += call.wanted_row;
+      --wanted_left;
+    }
+    ENGINE_UNROLL
+    for (int p = 0; p < kAheadTerms; ++p) add_term<R, NV>(a, p, b + p * kRow, acc);
+    a.advance(kAheadTerms);
+    b += kAheadTerms * kRow;
   }
 }
 
@@ -101,24 +125,8 @@ void micro(const MicroCall& call) {
   const int64_t a_col = call.a_col, b_row = call.b_row;
   FetchAhead ahead = *call.ahead;
   int64_t left = call.k;
-  const int64_t near_from = call.wanted ? kAheadTerms * (R + kWantedSteps) : 0;
-  const float* wanted = call.wanted;
-  int wanted_left = R;
-  if (a_col == 1 && b_row == kPanel) {
-    for (; left >= kAheadTerms; left -= kAheadTerms) {
-      ahead.fetch();
-      if (left < near_from && wanted_left > 0) {
-        ENGINE_UNROLL
-        for (int j = 0; j < NV; ++j) fetch_to_write(wanted + j * kLanes);
-        wanted += call.wanted_row;
-        --wanted_left;
-      }
-      ENGINE_UNROLL
-      for (int p = 0; p < kAheadTerms; ++p) add_term<R, NV>(a, p, b + p * kPanel, acc);
-      a.advance(kAheadTerms);
-      b += kAheadTerms * kPanel;
-    }
-  }
+  if (a_col == 1 && b_row == kPanel) add_steps<R, NV, kPanel>(call, a, b, left, ahead, acc);
+  else if (NV < kPanelVectors && a_col == 1 && b_row == NV * kLanes) add_steps<R, NV, NV * kLanes>(call, a, b, left, ahead, acc);
   for (; left > 0; left -= kAheadTerms) {
     ahead.fetch();
     for (int64_t p = left < kAheadTerms ? left : kAheadTerms; p > 0; --p) {
