@@ -8,6 +8,7 @@
 
 #include "kernels/fetch_ahead.h"
 #include "kernels/inlining.h"
+#include "kernels/opaque.h"
 
 namespace engine {
 namespace ENGINE_TIER {
@@ -49,14 +50,6 @@ struct Sources {
 };
 
 constexpr uint32_t all_rows(int n) { return (1u << n) - 1u; }
-
-// Keeps the compiler from cloning a loop for both values of every bit of the mask.
-ENGINE_INLINE uint32_t opaque(uint32_t mask) {
-#if defined(__GNUC__)
-  __asm__("" : "+r"(mask));
-#endif
-  return mask;
-}
 
 // Asks for the cache lines at `ahead` floats beyond the rows' first elements; they may be outside any array.
 template <int P, int S>
@@ -111,7 +104,7 @@ ENGINE_INLINE void accumulate_some(Tile<S, P, Q>& tile, Sources<S> from, ptrdiff
                                    ptrdiff_t n, uint32_t mask) {
   constexpr int b = Block::size;
   for (ptrdiff_t i = 0; i < n; ++i) {
-    mask = opaque(mask);
+    mask = opaque(mask);  // or the loop is cloned for both values of every bit
     Block w[Q];
     Repeat<Q>::run([&](auto q) ENGINE_INLINE_LAMBDA { w[q.value] = load(weights + q.value * b); });
     Repeat<S * P>::run([&](auto r) ENGINE_INLINE_LAMBDA {

@@ -3,6 +3,7 @@
 
 #include "kernels/fetch_ahead.h"
 #include "kernels/gemm/registers.inl"
+#include "kernels/opaque.h"
 
 namespace engine::ENGINE_TIER {
 namespace {
@@ -55,6 +56,7 @@ class RowsOfA {
   // Element p of row i, from where the rows are.
   ENGINE_INLINE float at(int i, int p) const { return base_[i / 3][i % 3 * row_ + p]; }
 
+  // Opaque, or the compiler makes one base of all, and a distance from it of each element.
   ENGINE_INLINE void advance(int64_t elements) {
     ENGINE_UNROLL
     for (int i = 0; i < kBases; ++i) base_[i] = opaque(base_[i] + elements);
@@ -63,15 +65,6 @@ class RowsOfA {
 
  private:
   static constexpr int kBases = (R + 2) / 3;
-
-  // Keeps the compiler from making one base of all, and a distance from it of each element.
-  template <class T>
-  static ENGINE_INLINE T opaque(T x) {
-#if defined(__GNUC__)
-    __asm__("" : "+r"(x));
-#endif
-    return x;
-  }
 
   const float* base_[kBases];
   int64_t row_;
