@@ -10,24 +10,18 @@
 
 namespace engine {
 
-#ifdef __AVX512F__
-ENGINE_INLINE __m512 add_product(__m512 sum, __m512 a, __m512 b) {
 #if defined(__GNUC__) && !defined(__clang__)
+// V: __m256, or __m512 where the tier has it.
+template <class V>
+ENGINE_INLINE V add_product(V sum, V a, V b) {
   __asm__("vfmadd231ps %1, %2, %0" : "+v"(sum) : "vm"(a), "v"(b));
   return sum;
-#else
-  return _mm512_fmadd_ps(a, b, sum);
-#endif
 }
-#endif
-
-ENGINE_INLINE __m256 add_product(__m256 sum, __m256 a, __m256 b) {
-#if defined(__GNUC__) && !defined(__clang__)
-  __asm__("vfmadd231ps %1, %2, %0" : "+x"(sum) : "xm"(a), "x"(b));
-  return sum;
 #else
-  return _mm256_fmadd_ps(a, b, sum);
+ENGINE_INLINE __m256 add_product(__m256 sum, __m256 a, __m256 b) { return _mm256_fmadd_ps(a, b, sum); }
+#ifdef __AVX512F__
+ENGINE_INLINE __m512 add_product(__m512 sum, __m512 a, __m512 b) { return _mm512_fmadd_ps(a, b, sum); }
 #endif
-}
+#endif
 
 }  // namespace engine
